@@ -15,11 +15,13 @@ struct NamedNumber {
   int32_t number;
 };
 
-/// Both outer arrays are indexed by Abi.
+/// Both arrays of spans are indexed by Abi. A number table holds an index into `calls` plus one, 0 for a hole.
 struct SyscallData {
   std::span<const Syscall> calls;
-  std::array<std::span<const uint16_t>, 3> by_number;   ///< index into `calls` plus one; 0 for a hole
+  std::array<std::span<const uint16_t>, 3> by_number;
   std::array<std::span<const NamedNumber>, 3> by_name;  ///< sorted by name
+  std::span<const uint16_t> socketcalls;                ///< by the number of i386 socketcall
+  std::span<const uint16_t> ipc_calls;                  ///< by the number of i386 ipc
 };
 
 extern const SyscallData kSyscallData;

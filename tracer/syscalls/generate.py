@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Turns the system-call tables of this folder into C++: syscall_types.h and syscall_data.cc.
 
-    generate.py --out-dir DIR x86_64.tbl i386.tbl types.tbl calls.tbl calls_i386.tbl
+    generate.py --out-dir DIR x86_64.tbl i386.tbl subcalls.tbl types.tbl calls.tbl calls_i386.tbl
 
 The format of each table is described at its head. A table that contradicts itself (an unknown type, a length argument
 that does not exist, a seventh argument, a number used twice) ends the run with the file, the line and the reason.
@@ -62,9 +62,11 @@ SHAPE_FETCHES = {
     "fsconfig": ("by_fsconfig", None),
     "io_uring_register": ("by_io_uring_register", None),
 }
-NEED_COUNT = {"iovec", "iovec_only", "mmsghdr", "mmsghdr_only", "msgbuf", "pointees", "bits", "fd_set", "pages"}
+NEED_COUNT = {"iovec", "iovec_only", "mmsghdr", "mmsghdr_only", "msgbuf", "pointees", "bits", "fd_set", "pages",
+              "quotactl"}
 
 ABIS = ("x86_64", "i386", "x32")
+MULTIPLEXERS = ("socketcall", "ipc")
 
 
 class TableError(Exception):
@@ -258,11 +260,11 @@ def read_lines(paths):
 
 def bind_calls(rows, lines, types, used):
     """{abi: {number: Call}}"""
-    calls = {abi: {} for abi in ABIS}
+    calls = {table: {} for table in ABIS + MULTIPLEXERS}
     cache = {}
     for number, kind, name in rows:
         for abi in ("x86_64", "x32") if kind == "common" else ("x86_64",) if kind == "64" else (kind,):
-            line = lines.get((name, abi)) or lines.get((name, None))
+            line = lines.get((name, "i386" if abi in MULTIPLEXERS else abi)) or lines.get((name, None))
             if not line:
                 raise TableError(f"{name}: no line in calls.tbl; update.py adds what is missing")
             used.add((line.name, line.abi))
@@ -270,7 +272,7 @@ def bind_calls(rows, lines, types, used):
                 raise TableError(f"{abi}: number {number} is both {calls[abi][number].name} and {name}")
             if any(call.name == name for call in calls[abi].values()):
                 raise TableError(f"{abi}: {name} has two numbers")
-            narrow = kind in ("i386", "x32")
+            narrow = kind not in ("common", "64")
             key = (line, narrow)
             if key not in cache:
                 cache[key] = line.bind(types, narrow)
@@ -303,7 +305,7 @@ def data_source(types, calls):
            "#include <array>", "#include <cstddef>", "#include <utility>", "",
            "namespace sightline::tracer {", "namespace {", ""]
     arguments, captures, rows, indices = [], [], [], {}
-    for abi in ABIS:
+    for abi in calls:
         for number in sorted(calls[abi]):
             call = calls[abi][number]
             if call in indices:
@@ -325,12 +327,14 @@ def data_source(types, calls):
                    f"{{kCaptures.data() + {first_capture}, {len(call.captures)}}}, {classes}, "
                    f"ReturnType::{RETURNS[call.returns]}}},")
     out += ["}};", ""]
-    for abi in ABIS:
+    for abi in calls:
         limit = max(calls[abi]) + 1
         out.append(f"constexpr std::array<uint16_t, {limit}> kNumbers_{abi}{{{{")
         cells = [str(indices[calls[abi][n]] + 1) if n in calls[abi] else "0" for n in range(limit)]
         out += ["    " + ", ".join(cells[i:i + 20]) + "," for i in range(0, limit, 20)]
         out += ["}};", ""]
+        if abi not in ABIS:
+            continue
         names = sorted((call.name, number) for number, call in calls[abi].items())
         out.append(f"constexpr std::array<NamedNumber, {len(names)}> kNames_{abi}{{{{")
         out += [f'    {{"{name}", {number}}},' for name, number in names]
@@ -339,7 +343,8 @@ def data_source(types, calls):
     out += [f'    {{"{t.name}", ArgBase::{t.base}}},' for t in types.values()]
     out += ["}};", "", "}  // namespace", "", "constinit const SyscallData kSyscallData = {", "    kSyscalls,",
             "    {" + ", ".join(f"kNumbers_{abi}" for abi in ABIS) + "},",
-            "    {" + ", ".join(f"kNames_{abi}" for abi in ABIS) + "},", "};", "",
+            "    {" + ", ".join(f"kNames_{abi}" for abi in ABIS) + "},",
+            "    kNumbers_socketcall,", "    kNumbers_ipc,", "};", "",
             "ArgBase arg_base(ArgType type) {",
             "  return static_cast<std::size_t>(type) < kTypes.size() ? kTypes[static_cast<std::size_t>(type)].second",
             "                                                        : ArgBase::hex64;", "}", "",
@@ -362,10 +367,11 @@ def write_if_changed(path, text):
         file.write(text)
 
 
-def load(x86_64, i386, types_path, calls_paths):
+def load(x86_64, i386, subcalls, types_path, calls_paths):
     """(types, {abi: {number: Call}}, lines); TableError if the tables contradict themselves."""
     types = read_types(types_path)
-    rows = read_numbers(x86_64, ("common", "64", "x32")) + read_numbers(i386, ("i386",))
+    rows = (read_numbers(x86_64, ("common", "64", "x32")) + read_numbers(i386, ("i386",)) +
+            read_numbers(subcalls, MULTIPLEXERS))
     lines = read_lines(calls_paths)
     used = set()
     calls = bind_calls(rows, lines, types, used)
@@ -380,11 +386,12 @@ def main():
     parser.add_argument("--out-dir", required=True, metavar="DIR")
     parser.add_argument("x86_64", metavar="x86_64.tbl")
     parser.add_argument("i386", metavar="i386.tbl")
+    parser.add_argument("subcalls", metavar="subcalls.tbl")
     parser.add_argument("types", metavar="types.tbl")
     parser.add_argument("calls", nargs="+", metavar="calls.tbl")
     options = parser.parse_args()
     try:
-        types, calls, _ = load(options.x86_64, options.i386, options.types, options.calls)
+        types, calls, _ = load(options.x86_64, options.i386, options.subcalls, options.types, options.calls)
     except TableError as error:
         print(error, file=sys.stderr)
         return 1
