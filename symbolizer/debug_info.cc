@@ -1,0 +1,227 @@
+#include "symbolizer/debug_info.h"
+
+#include <dwarf.h>
+#include <elfutils/libdwelf.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "symbolizer/debug_file.h"
+#include "symbolizer/dies.h"
+
+namespace sightline::symbolizer {
+namespace {
+
+// Bounds on what a crafted file can cost; the largest programs known have some 100,000 units and 5 million ranges.
+constexpr std::size_t kMaxUnits = 1 << 20;
+constexpr std::size_t kMaxRanges = 1 << 23;
+constexpr int kMaxInlineDepth = 128;
+constexpr int kMaxRowsBack = 64;
+
+/// libdw opens a split unit's file by the name in the DWARF. A fifo there would block it for ever, so look first.
+bool split_file_is_regular(Dwarf_Die& die) {
+  Dwarf_Attribute attribute;
+  const char* name = dwarf_formstring(dwarf_attr(&die, DW_AT_dwo_name, &attribute));
+  if (!name) name = dwarf_formstring(dwarf_attr(&die, DW_AT_GNU_dwo_name, &attribute));
+  if (!name) return false;
+  const char* directory = dwarf_formstring(dwarf_attr(&die, DW_AT_comp_dir, &attribute));
+  // libdw tries the name beside the program as well, where nobody but the program's owner can put a fifo.
+  struct stat status {};
+  return ::stat(join_source_path(directory ? directory : "", name).c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+}  // namespace
+
+DebugInfo::~DebugInfo() = default;
+
+DebugInfo::Opened DebugInfo::open(const ElfFile& dwarf_file, const ElfFile& code, const std::string& path,
+                                  std::span<const std::string> debug_directories) {
+  std::unique_ptr<DebugInfo> info(new DebugInfo);
+  info->dwarf_.reset(dwarf_begin_elf(dwarf_file.elf(), DWARF_C_READ, nullptr));
+  if (!info->dwarf_) return {nullptr, "no debug information"};
+  if (std::string reason = info->attach_alternate(path, debug_directories); !reason.empty()) return {nullptr, reason};
+  info->collect_units(code);
+  return {std::move(info), {}};
+}
+
+std::string DebugInfo::attach_alternate(const std::string& path, std::span<const std::string> directories) {
+  const char* name = nullptr;
+  const void* id = nullptr;
+  const ssize_t size = dwelf_dwarf_gnu_debugaltlink(dwarf_.get(), &name, &id);
+  if (size <= 0) return {};
+  std::string build_id;
+  for (const unsigned char byte : std::span(static_cast<const unsigned char*>(id), static_cast<std::size_t>(size))) {
+    build_id += "0123456789abcdef"[byte >> 4];
+    build_id += "0123456789abcdef"[byte & 15];
+  }
+  alternate_file_ = find_alternate_file(name, build_id, path, directories);
+  if (alternate_file_) alternate_.reset(dwarf_begin_elf(alternate_file_->elf(), DWARF_C_READ, nullptr));
+  // Without this, libdw would go and look for the file itself, and open whatever has its name.
+  if (!alternate_) return "debug information refers to a file that is missing: " + std::string(name);
+  dwarf_setalt(dwarf_.get(), alternate_.get());
+  return {};
+}
+
+Dwarf_CFI* DebugInfo::frame_info() const {
+  return dwarf_getcfi(dwarf_.get());
+}
+
+void DebugInfo::collect_units(const ElfFile& code) {
+  Dwarf_CU* next = nullptr;
+  Dwarf_Half version = 0;
+  uint8_t type = 0;
+  Dwarf_Die die;
+  std::size_t ranges = 0;
+  for (Dwarf_CU* unit = nullptr;
+       units_.size() < kMaxUnits && dwarf_get_units(dwarf_.get(), unit, &next, &version, &type, &die, nullptr) == 0;
+       unit = next) {
+    const int tag = dwarf_tag(&die);
+    if (tag != DW_TAG_compile_unit && tag != DW_TAG_skeleton_unit) continue;
+    const auto index = static_cast<uint32_t>(units_.size());
+    bool any = false;
+    for_each_range(die, [&](uint64_t low, uint64_t high) {
+      // Functions that the linker dropped keep ranges at address 0 or so.
+      if (++ranges > kMaxRanges || !code.is_executable_range(low, high)) return;
+      unit_ranges_.add(low, high, index);
+      any = true;
+    });
+    if (any) units_.push_back({.die = die, .contents = {}, .functions = {}});
+  }
+  unit_ranges_.finish();
+}
+
+void DebugInfo::load(Unit& unit) const {
+  unit.loaded = true;
+  unit.contents = unit.die;
+  Dwarf_Half version = 0;
+  uint8_t type = 0;
+  Dwarf_Die die;
+  Dwarf_Die split;
+  if ((dwarf_hasattr(&unit.die, DW_AT_dwo_name) || dwarf_hasattr(&unit.die, DW_AT_GNU_dwo_name)) &&
+      split_file_is_regular(unit.die) &&
+      dwarf_cu_info(unit.die.cu, &version, &type, &die, &split, nullptr, nullptr, nullptr) == 0 && split.addr) {
+    unit.contents = split;
+  }
+  if (dwarf_getsrclines(&unit.die, &unit.lines, &unit.line_count) != 0) unit.line_count = 0;
+  if (dwarf_getsrcfiles(&unit.contents, &unit.files, &unit.file_count) != 0) unit.file_count = 0;
+  index_functions(unit, false);
+}
+
+void DebugInfo::index_functions(Unit& unit, bool deep) const {
+  unit.functions = {};
+  unit.searched_deep = deep;
+  for_each_function(unit.contents, deep, [&](Dwarf_Die& function) {
+    for_each_range(function, [&](uint64_t low, uint64_t high) { unit.functions.add(low, high, function); });
+  });
+  unit.functions.finish();
+}
+
+const Dwarf_Die* DebugInfo::find_function(Unit& unit, uint64_t address) const {
+  const auto* found = unit.functions.find(address);
+  // Functions may lie within functions (Fortran, Ada, GNU C); most units have none, so they are looked for late.
+  if (!found && !unit.searched_deep) {
+    index_functions(unit, true);
+    found = unit.functions.find(address);
+  }
+  return found ? &found->value : nullptr;
+}
+
+void DebugInfo::find_line(const Unit& unit, uint64_t address, SourceFrame& frame) const {
+  // The last row at or before the address counts, unless it ends a sequence: then the address has no line.
+  std::size_t low = 0;
+  std::size_t high = unit.line_count;
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    Dwarf_Addr at = 0;
+    if (dwarf_lineaddr(dwarf_onesrcline(unit.lines, middle), &at) != 0) return;
+    if (at <= address) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  for (int rows = 0; rows < kMaxRowsBack && low > 0; ++rows) {
+    Dwarf_Line* row = dwarf_onesrcline(unit.lines, --low);
+    bool ends_sequence = false;
+    int line = 0;
+    int column = 0;
+    if (dwarf_lineendsequence(row, &ends_sequence) != 0 || ends_sequence || dwarf_lineno(row, &line) != 0) return;
+    if (line <= 0) continue;
+    const char* file = dwarf_linesrc(row, nullptr, nullptr);
+    if (!file) return;
+    frame.file = join_source_path("", file);  // libdw has joined the unit's directory
+    frame.line = static_cast<uint32_t>(line);
+    if (dwarf_linecol(row, &column) == 0 && column > 0) frame.column = static_cast<uint32_t>(column);
+    frame.line_is_near = rows > 0;
+    return;
+  }
+}
+
+void DebugInfo::set_call_site(const Unit& unit, Dwarf_Die& inlined, SourceFrame& caller) const {
+  const uint64_t file = unsigned_attribute(inlined, DW_AT_call_file);
+  if (file < unit.file_count) {
+    // "???" is how libdw calls the file number 0 that DWARF 4 does not have.
+    const char* name = dwarf_filesrc(unit.files, static_cast<std::size_t>(file), nullptr, nullptr);
+    if (name && std::string_view(name) != "???") caller.file = join_source_path("", name);
+  }
+  caller.line = static_cast<uint32_t>(std::min<uint64_t>(unsigned_attribute(inlined, DW_AT_call_line), UINT32_MAX));
+  caller.column = static_cast<uint32_t>(std::min<uint64_t>(unsigned_attribute(inlined, DW_AT_call_column), UINT32_MAX));
+}
+
+std::vector<SourceFrame> DebugInfo::find(uint64_t address) {
+  const auto* range = unit_ranges_.find(address);
+  if (!range) return {};
+  Unit& unit = units_[range->value];
+  if (!unit.loaded) load(unit);
+
+  std::vector<SourceFrame> frames(1);
+  find_line(unit, address, frames[0]);
+  const Dwarf_Die* function = find_function(unit, address);
+  if (!function) return frames;
+
+  std::vector<Dwarf_Die> chain = {*function};  // outermost first
+  while (chain.size() < kMaxInlineDepth) {
+    Dwarf_Die inlined;
+    if (!find_inlined(chain.back(), address, inlined)) break;
+    chain.push_back(inlined);
+  }
+  frames.resize(chain.size());
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    Dwarf_Die& die = chain[chain.size() - 1 - i];
+    frames[i].linkage_name = linkage_name(die);
+    frames[i].name = source_name(die);
+    if (i + 1 < chain.size()) set_call_site(unit, die, frames[i + 1]);
+  }
+  Dwarf_Addr start = 0;
+  if (dwarf_entrypc(&chain.front(), &start) == 0) frames.back().function_start = start;
+  return frames;
+}
+
+std::string join_source_path(std::string_view directory, std::string_view name) {
+  std::string joined;
+  if (!name.starts_with('/') && !directory.empty()) joined.append(directory).append("/");
+  joined.append(name);
+
+  const bool absolute = joined.starts_with('/');
+  std::vector<std::string_view> parts;
+  const std::string_view rest = joined;
+  for (std::size_t at = 0; at < rest.size();) {
+    const std::size_t slash = std::min(rest.find('/', at), rest.size());
+    const std::string_view part = rest.substr(at, slash - at);
+    at = slash + 1;
+    if (part.empty() || part == ".") continue;
+    if (part == ".." && !parts.empty() && parts.back() != "..") {
+      parts.pop_back();
+    } else if (part != ".." || !absolute) {
+      parts.push_back(part);
+    }
+  }
+  std::string result = absolute ? "/" : "";
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) result += '/';
+    result += parts[i];
+  }
+  return result;
+}
+
+}  // namespace sightline::symbolizer

@@ -1,0 +1,73 @@
+/// One step outward: from a frame's registers and the copied stack bytes to its caller's registers.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+
+#include "symbolizer/symbolizer.h"
+#include "symbolizer/unwind_rules.h"
+
+namespace sightline::symbolizer {
+
+/// The copied stack bytes, and how far a walk has read into them.
+class StackView {
+ public:
+  explicit StackView(const StackSample& sample)
+      : bytes_(sample.bytes), address_(sample.address), read_to_(sample.address) {}
+
+  /// Reads `size` (1 to 8) bytes, zero-extended. nullopt: not among the copied bytes.
+  std::optional<uint64_t> read(uint64_t address, std::size_t size = 8) {
+    const uint64_t offset = address - address_;  // wraps below address_ to something beyond the size
+    if (offset > bytes_.size() || size > bytes_.size() - offset) {
+      // "Behind the end" is where a longer copy would have helped; anything else is another stack, or garbage.
+      if (address >= address_ && offset < kPlausibleStack) hit_end_ = true;
+      return std::nullopt;
+    }
+    uint64_t value = 0;
+    std::memcpy(&value, bytes_.data() + offset, size);
+    if (address + size > read_to_) read_to_ = address + size;
+    return value;
+  }
+
+  bool hit_end() const { return hit_end_; }
+  uint64_t read_to() const { return read_to_; }
+
+ private:
+  static constexpr uint64_t kPlausibleStack = uint64_t{64} << 20;
+  std::span<const std::byte> bytes_;
+  uint64_t address_;
+  uint64_t read_to_;
+  bool hit_end_ = false;
+};
+
+/// Registers, of which some are not known: a callee is free to destroy what it need not save.
+struct FrameRegisters {
+  static constexpr uint32_t kAll = (1u << Registers::kCount) - 1;
+  std::array<uint64_t, Registers::kCount> value{};
+  uint32_t known = kAll;
+
+  bool knows(std::size_t number) const { return (known >> number) & 1; }
+  void set(std::size_t number, uint64_t to) {
+    value[number] = to;
+    known |= 1u << number;
+  }
+  uint64_t pc() const { return value[Registers::kPc]; }
+  uint64_t sp() const { return value[Registers::kSp]; }
+};
+
+enum class Step : uint8_t {
+  stepped,
+  outermost,   ///< there is no caller
+  unreadable,  ///< memory that is not among the copied bytes; StackView::hit_end tells whether more would help
+  no_rule,     ///< the rule is Kind::none
+  nonsense,    ///< a rule needs a register that is not known, or the stack would run backwards
+};
+
+/// Applies `rule` to `registers`. They are unchanged after Step::no_rule, and unspecified after any other failure.
+Step step(const Rule& rule, const SlowRulesStore& slow, FrameRegisters& registers, StackView& stack);
+
+}  // namespace sightline::symbolizer

@@ -1,0 +1,233 @@
+#include "symbolizer/symbolizer.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "symbolizer/address_space.h"
+#include "symbolizer/mapped_file.h"
+#include "symbolizer/places.h"
+#include "symbolizer/stacks.h"
+#include "symbolizer/stepper.h"
+#include "symbolizer/string_pool.h"
+
+namespace sightline::symbolizer {
+
+struct Symbolizer::Impl {
+  explicit Impl(Options given) : options(std::move(given)), files(options, strings) {}
+
+  PlaceId place_of(const Interval* interval, uint64_t pc, uint32_t flags);
+  PlaceId add_place(const PlaceKey& key, const Interval* interval, uint64_t pc);
+  bool is_code(const AddressSpace& space, uint64_t address, bool behind_call);
+  bool guess_caller(const AddressSpace& space, FrameRegisters& registers, StackView& stack, bool is_leaf);
+
+  Options options;
+  StringPool strings;
+  FileTable files;
+  SlowRulesStore slow_rules;
+  Places places;
+  Stacks stacks;
+  std::vector<std::shared_ptr<AddressSpace>> spaces;  // [SpaceId]; nullptr once released
+  std::vector<PlaceId> chain;                         // of the walk in progress, kept for its memory
+  const AddressSpace empty_space;
+};
+
+Symbolizer::Symbolizer(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Symbolizer::~Symbolizer() = default;
+
+SpaceId Symbolizer::create_space() {
+  impl_->spaces.push_back(std::make_shared<AddressSpace>());
+  return static_cast<SpaceId>(impl_->spaces.size() - 1);
+}
+
+SpaceId Symbolizer::fork_space(SpaceId parent) {
+  if (parent >= impl_->spaces.size() || !impl_->spaces[parent]) return create_space();
+  // Shared until either side gets new mappings: set_mappings replaces the object.
+  impl_->spaces.push_back(impl_->spaces[parent]);
+  return static_cast<SpaceId>(impl_->spaces.size() - 1);
+}
+
+void Symbolizer::release_space(SpaceId space) {
+  if (space < impl_->spaces.size()) impl_->spaces[space].reset();
+}
+
+void Symbolizer::set_mappings(SpaceId space, std::span<const Mapping> mappings) {
+  if (space >= impl_->spaces.size()) return;
+  std::vector<Interval> intervals;
+  intervals.reserve(mappings.size());
+  for (const Mapping& mapping : mappings) {
+    intervals.push_back({.start = mapping.start,
+                         .end = mapping.end,
+                         .file_offset = mapping.file_offset,
+                         .file = impl_->files.file_of(mapping)});
+  }
+  auto replaced = std::make_shared<AddressSpace>();
+  replaced->assign(std::move(intervals));
+  impl_->spaces[space] = std::move(replaced);
+}
+
+PlaceId Symbolizer::Impl::place_of(const Interval* interval, uint64_t pc, uint32_t flags) {
+  PlaceKey key{.offset = pc, .file = 0, .flags = flags};
+  if (interval && !interval->file->path().empty()) {
+    key.offset = pc - interval->start + interval->file_offset;
+    key.file = interval->file->id();
+  }
+  const PlaceId known = places.find(key);
+  return known != Places::kNone ? known : add_place(key, interval, pc);
+}
+
+PlaceId Symbolizer::Impl::add_place(const PlaceKey& key, const Interval* interval, uint64_t pc) {
+  Place place;
+  std::vector<Frame> frames;
+  Module* module = key.file != 0 ? files.module_of(*interval->file) : nullptr;
+  // A return address may be one past the end of its function; the call before it is what is meant.
+  const uint64_t back = (key.flags & PlaceKey::kExact) || key.offset == 0 ? 0 : 1;
+  const std::optional<uint64_t> lookup = module ? module->file().address_of_offset(key.offset - back) : std::nullopt;
+  if (lookup) {
+    place.rule = module->rule_at(*lookup, key.offset, slow_rules);
+    Module::Description description = module->describe(*lookup + back, *lookup, (key.flags & PlaceKey::kBrief) != 0);
+    place.rank = description.rank;
+    place.user_index = description.user_index;
+    frames = std::move(description.frames);
+  } else {
+    frames.push_back({.module_offset = key.file != 0 ? key.offset : pc});
+    if (key.file != 0) {
+      switch (classify_file(interval->file->path(), "", false, options.system_prefixes)) {
+        case FileClass::runtime:
+          place.rank = Rank::runtime;
+          break;
+        case FileClass::system:
+          place.rank = Rank::system;
+          break;
+        case FileClass::user:
+          place.rank = Rank::user;
+          break;
+      }
+    }
+  }
+  for (Frame& frame : frames) {
+    frame.pc = pc;
+    if (key.file != 0) frame.module = interval->file->path();
+    frame.guessed = (key.flags & PlaceKey::kGuessed) != 0;
+  }
+  return places.add(key, place, std::move(frames));
+}
+
+bool Symbolizer::Impl::is_code(const AddressSpace& space, uint64_t address, bool behind_call) {
+  const Interval* interval = space.find(address);
+  if (!interval) return false;
+  if (!behind_call) return true;
+  Module* module = files.module_of(*interval->file);
+  return module && module->is_behind_call(address - interval->start + interval->file_offset);
+}
+
+/// Without unwind rules: a leaf written in assembler has its return address on top of the stack; everything else may
+/// have kept rbp as frame pointer. What is found must lie in code, behind a call where the code can be read.
+bool Symbolizer::Impl::guess_caller(const AddressSpace& space, FrameRegisters& registers, StackView& stack,
+                                    bool is_leaf) {
+  constexpr std::size_t kFramePointer = 6;
+  if (is_leaf) {
+    const std::optional<uint64_t> top = stack.read(registers.sp());
+    if (top && is_code(space, *top, true)) {
+      registers.set(Registers::kPc, *top);
+      registers.set(Registers::kSp, registers.sp() + 8);
+      return true;
+    }
+  }
+  if (!registers.knows(kFramePointer)) return false;
+  const uint64_t frame = registers.value[kFramePointer];
+  if (frame < registers.sp() || frame % 8 != 0) return false;
+  const std::optional<uint64_t> next = stack.read(frame);
+  const std::optional<uint64_t> caller = stack.read(frame + 8);
+  if (!next || !caller || (*next != 0 && *next <= frame)) return false;
+  const Interval* interval = space.find(*caller);
+  if (!interval) return false;
+  const bool readable = files.module_of(*interval->file) != nullptr;
+  if (readable && !is_code(space, *caller, true)) return false;
+  registers.known = 0;
+  registers.set(Registers::kPc, *caller);
+  registers.set(Registers::kSp, frame + 16);
+  registers.set(kFramePointer, *next);
+  return true;
+}
+
+Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth depth) {
+  Impl& impl = *impl_;
+  // Holds the mappings for the walk; parsing files changes none of them.
+  const AddressSpace& space =
+      space_id < impl.spaces.size() && impl.spaces[space_id] ? *impl.spaces[space_id] : impl.empty_space;
+  StackView stack(sample);
+  FrameRegisters registers;
+  registers.value = sample.registers.value;
+  uint32_t flags = sample.leaf_is_after_call ? 0 : PlaceKey::kExact;
+  const uint32_t brief = depth == Depth::user_line ? PlaceKey::kBrief : 0;
+  Stacks::Ending ending = Stacks::kEnded;
+  Resolved result;
+  impl.chain.clear();
+
+  for (;;) {
+    if (impl.chain.size() >= std::max(impl.options.max_frames, 1u)) {
+      ending = Stacks::kTruncated;
+      break;
+    }
+    const Interval* interval = space.find(registers.pc());
+    const bool is_leaf = impl.chain.empty();
+    if (!interval && !is_leaf) {
+      ending = Stacks::kLost;  // no code there: whatever was taken for a return address is none
+      break;
+    }
+    const PlaceId id = impl.place_of(interval, registers.pc(), flags | brief);
+    impl.chain.push_back(id);
+    const Place& place = impl.places[id];
+    if (depth == Depth::user_line && place.rank == Rank::user) break;
+
+    Step outcome = step(place.rule, impl.slow_rules, registers, stack);
+    flags = place.rule.signal_frame ? PlaceKey::kExact : 0;
+    if (outcome == Step::no_rule) {
+      flags = PlaceKey::kGuessed;
+      if (impl.guess_caller(space, registers, stack, is_leaf)) continue;
+      outcome = stack.hit_end() ? Step::unreadable : Step::no_rule;
+    }
+    if (outcome == Step::stepped) continue;
+    if (outcome == Step::unreadable) {
+      ending = Stacks::kTruncated;
+      result.hit_end_of_bytes = stack.hit_end();
+    } else if (outcome != Step::outermost) {
+      ending = Stacks::kLost;
+    }
+    break;
+  }
+  result.stack = impl.stacks.intern(impl.chain, ending, impl.places);
+  const uint64_t sp = sample.registers.value[Registers::kSp];
+  if (stack.read_to() > sp) {
+    result.bytes_used = static_cast<uint32_t>(std::min<uint64_t>(stack.read_to() - sp, UINT32_MAX));
+  }
+  return result;
+}
+
+const Stack& Symbolizer::stack(StackId id) const {
+  return impl_->stacks[id];
+}
+
+std::vector<ModuleNote> Symbolizer::modules_without_lines() const {
+  std::map<uint32_t, uint64_t> counts;  // by file
+  impl_->stacks.for_each_use([&](const Stacks::Use& use) {
+    // Start-up within the dynamic loader has no user's line that anyone could give it.
+    if (use.stack.user_frame < 0 || impl_->places[use.user_place].rank == Rank::runtime) return;
+    if (use.stack.frames[static_cast<std::size_t>(use.stack.user_frame)].line != 0) return;
+    counts[impl_->places[use.user_place].file] += use.count;
+  });
+  std::vector<ModuleNote> notes;
+  for (const auto& [identity, file] : impl_->files.files()) {
+    const auto count = counts.find(file->id());
+    std::string reason = impl_->files.reason_without_lines(*file);
+    if (count == counts.end() || reason.empty()) continue;
+    notes.push_back({.path = std::string(file->path()), .reason = std::move(reason), .frames = count->second});
+  }
+  std::stable_sort(notes.begin(), notes.end(),
+                   [](const ModuleNote& a, const ModuleNote& b) { return a.frames > b.frames; });
+  return notes;
+}
+
+}  // namespace sightline::symbolizer

@@ -1,0 +1,46 @@
+/// The symbol table of one file (and of its separate debug file), sorted once and searched by address.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "symbolizer/elf_file.h"
+#include "symbolizer/range_index.h"
+
+namespace sightline::symbolizer {
+
+class SymbolTable {
+ public:
+  struct Symbol {
+    std::string_view name;  ///< as in the table; lives as long as the file it came from
+    uint64_t address = 0;
+    uint64_t size = 0;  ///< 0 if the table does not say
+    /// Another name of it is reserved to the implementation (C17 7.1.3), as `__write` is: it is probably libc's.
+    bool has_reserved_alias = false;
+  };
+
+  /// Takes .symtab and .dynsym of `file`, and .symtab of `debug` (may be nullptr). Both must outlive the table.
+  SymbolTable(const ElfFile& file, const ElfFile* debug);
+
+  /// The function that holds `address`. Of several names for one address the plainest is taken: `write` rather than
+  /// `__GI___libc_write`.
+  std::optional<Symbol> find(uint64_t address) const;
+
+  bool empty() const { return index_.empty(); }
+
+ private:
+  struct Entry {
+    Elf* elf = nullptr;
+    uint32_t names = 0;  // section of the name's string table
+    uint32_t name = 0;
+    uint32_t size = 0;  // as the table says, or UINT32_MAX if it is larger
+    uint8_t binding = 0;
+  };
+  void add_table(const ElfFile& from, uint32_t type, const ElfFile& segments);
+  static std::string_view name_of(const Entry& entry);
+
+  RangeIndex<Entry> index_;
+};
+
+}  // namespace sightline::symbolizer

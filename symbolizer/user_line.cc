@@ -1,0 +1,84 @@
+#include "symbolizer/user_line.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sightline::symbolizer {
+namespace {
+
+// Matched against the start of the SONAME or base name, up to ".so" or a version.
+constexpr std::array<std::string_view, 36> kRuntimeLibraries = {
+    "ld-linux-x86-64", "ld-linux",  "ld",        "ld-musl-x86_64", "libc",       "libc.musl-x86_64", "libpthread",
+    "libdl",           "librt",     "libm",      "libmvec",        "libresolv",  "libutil",          "libanl",
+    "libBrokenLocale", "libstdc++", "libsupc++", "libgcc_s",       "libc++",     "libc++abi",        "libunwind",
+    "libasan",         "libubsan",  "libtsan",   "liblsan",        "libhwasan",  "libclang_rt",      "libgfortran",
+    "libquadmath",     "libgomp",   "libitm",    "libatomic",      "linux-vdso", "libmemusage",      "libthread_db",
+    "libnss_files",
+};
+
+std::string_view base_name(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+/// "libc.so.6", "libc-2.31.so" and "libclang_rt.asan-x86_64.so" become their library's name.
+bool names_runtime(std::string_view name) {
+  const std::size_t shared = name.find(".so");
+  if (shared == std::string_view::npos) return false;
+  const std::string_view stem = name.substr(0, shared);
+  return std::any_of(kRuntimeLibraries.begin(), kRuntimeLibraries.end(), [&](std::string_view library) {
+    if (!stem.starts_with(library)) return false;
+    const std::string_view rest = stem.substr(library.size());
+    if (rest.empty() || (library == "libclang_rt" && rest.starts_with('.'))) return true;
+    return rest.size() > 1 && rest[0] == '-' && rest[1] >= '0' && rest[1] <= '9';
+  });
+}
+
+bool is_below(std::string_view path, std::string_view directory) {
+  while (directory.ends_with('/')) directory.remove_suffix(1);
+  return path.starts_with(directory) && path.size() > directory.size() && path[directory.size()] == '/';
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+FileClass classify_file(std::string_view path, std::string_view soname, bool is_program,
+                        std::span<const std::string> system_prefixes) {
+  if (path.starts_with("[")) return FileClass::runtime;  // "[vdso]", "[vsyscall]"
+  if (names_runtime(soname) || (soname.empty() && names_runtime(base_name(path)))) return FileClass::runtime;
+  if (is_program) return FileClass::user;
+  const bool is_system = std::any_of(system_prefixes.begin(), system_prefixes.end(),
+                                     [&](const std::string& prefix) { return is_below(path, prefix); });
+  return is_system ? FileClass::system : FileClass::user;
+}
+
+bool is_runtime_source(std::string_view path) {
+  static constexpr std::array<std::string_view, 6> kDirectories = {
+      "/usr/include", "/usr/lib/gcc", "/usr/lib/llvm", "/usr/local/include/c++", "/rustc", "/usr/lib/go",
+  };
+  if (std::any_of(kDirectories.begin(), kDirectories.end(),
+                  [&](std::string_view directory) { return is_below(path, directory); })) {
+    return true;
+  }
+  if (path.starts_with("/usr/lib/llvm-")) return true;
+  return contains(path, "/.cargo/registry/") || contains(path, "/.cargo/git/") ||
+         contains(path, "/rustlib/src/rust/") || contains(path, "/include/c++/") || contains(path, "/go/pkg/mod/");
+}
+
+bool is_runtime_symbol(std::string_view symbol) {
+  static constexpr std::array<std::string_view, 5> kNames = {"_start", "_init", "_fini", "start_thread", "_exit"};
+  static constexpr std::array<std::string_view, 5> kLibrary = {"_ZSt", "_ZNSt", "_ZNKSt", "_ZN9__gnu_cxx",
+                                                               "_ZN10__cxxabiv1"};
+  if (symbol.starts_with("_Z")) {
+    return std::any_of(kLibrary.begin(), kLibrary.end(),
+                       [&](std::string_view prefix) { return symbol.starts_with(prefix); });
+  }
+  if (std::find(kNames.begin(), kNames.end(), symbol) != kNames.end()) return true;
+  if (symbol.size() < 2 || symbol[0] != '_' || symbol.starts_with("_R")) return false;
+  return symbol[1] == '_' || (symbol[1] >= 'A' && symbol[1] <= 'Z');
+}
+
+}  // namespace sightline::symbolizer
