@@ -1,0 +1,40 @@
+/// Memory for rings: a memfd mapped shared, so that a second process can map the same ring.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace sightline::ringbuf {
+
+/// Owns a mapping and the descriptor behind it. Movable; unmaps and closes at its end.
+class RingMemory {
+ public:
+  RingMemory() = default;
+  /// Zeroed and page-aligned; pages are taken when first touched. On failure data() is nullptr and errno says why.
+  static RingMemory create(std::size_t bytes);
+
+  RingMemory(RingMemory&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), fd_(std::exchange(other.fd_, -1)) {}
+  RingMemory& operator=(RingMemory&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~RingMemory();
+
+  void* data() const { return data_; }
+  std::size_t size() const { return size_; }
+  /// For another process to map (SCM_RIGHTS, /proc/PID/fd). CLOEXEC.
+  int fd() const { return fd_; }
+  /// Gives the descriptor up, the mapping stays: for rings that no other process maps.
+  void close_fd();
+
+ private:
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+  int fd_ = -1;
+};
+
+}  // namespace sightline::ringbuf

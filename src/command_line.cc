@@ -1,0 +1,339 @@
+// One table of options per verb: a CLI::App. It parses, it makes --help, and the tests hold the manual page against it.
+//
+// The live and record verbs take a command whose own options are none of ours. So the arguments are cut first, where
+// the command begins; which options take a value is asked of the same table.
+#include "src/command_line.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+
+#include "src/export/exporter.h"
+#include "src/trace_filter.h"
+
+namespace sightline {
+namespace {
+
+constexpr std::string_view kUsage =
+    R"(Sightline traces system calls and names the source line behind each.
+
+  sightline [OPTIONS] COMMAND [ARG...]      trace a command, as strace does
+  sightline [OPTIONS] -p PID[,PID...]       attach to running processes; Ctrl-C lets go
+  sightline record [OPTIONS] COMMAND...     write a trace file (also with -p)
+  sightline print [FILE]                    the trace file as text
+  sightline info [FILE]                     what the trace file holds
+  sightline export --format=FORMAT [FILE]   convert it for other tools
+
+)";
+
+constexpr std::string_view kReservedVerbs[] = {"report", "annotate", "diff"};
+
+/// What CLI11 stores before it is turned into Settings.
+struct Raw {
+  std::vector<std::string> expressions;
+  std::vector<std::string> pids;
+  std::string source;
+  std::string color = "auto";
+  std::string engine = "auto";
+  int clock = 0;
+  int follow = 0;
+  int hex = 0;
+  int stacks = 0;
+  int fd_paths = 0;
+};
+
+struct UserError {
+  std::string message;
+};
+
+std::string help_of(const CLI::App& app, std::string_view head) {
+  std::string text(head);
+  text += "Options:\n";
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_group().empty() || option->get_positional()) continue;
+    std::string names;
+    for (const std::string& name : option->get_snames()) names += (names.empty() ? "-" : ", -") + name;
+    for (const std::string& name : option->get_lnames()) names += (names.empty() ? "--" : ", --") + name;
+    const std::string value = option->get_type_name();
+    if (!value.empty()) names += (option->get_lnames().empty() ? " " : "=") + value;
+    text += fmt::format("  {:<27} {}\n", names, option->get_description());
+  }
+  return text;
+}
+
+/// Where the command begins in `args`, or args.size(). Throws UserError for an option that is not ours.
+std::size_t command_start(const CLI::App& app, const std::vector<std::string>& args, bool& after_dashes) {
+  const auto takes_value = [&](const std::string& name) {
+    const CLI::Option* option = app.get_option_no_throw(name);
+    if (option == nullptr)
+      throw UserError{fmt::format("there is no option {} (see sightline --help)", name)};
+    return option->get_items_expected_min() > 0;
+  };
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& arg = args[i];
+    if (arg == "--") {
+      after_dashes = true;
+      return i;
+    }
+    if (arg.size() < 2 || arg[0] != '-') return i;
+    if (arg[1] == '-') {
+      const std::size_t equals = arg.find('=');
+      if (takes_value(arg.substr(0, equals)) && equals == std::string::npos) ++i;
+      continue;
+    }
+    for (std::size_t at = 1; at < arg.size(); ++at) {
+      if (!takes_value({'-', arg[at]})) continue;
+      if (at + 1 == arg.size()) ++i;  // the value is the next argument
+      break;
+    }
+  }
+  return args.size();
+}
+
+void add_tracing_options(CLI::App& app, Settings& s, Raw& raw) {
+  app.add_option("-p,--attach", raw.pids, "attach to running processes, with all their threads")->type_name("PID");
+  app.add_option("-o,--output", s.output, s.verb == Verb::record ? "the trace file (sightline.slt)" : "write to FILE, not to stderr")
+      ->type_name("FILE");
+  if (s.verb == Verb::live) {
+    app.add_flag("-A,--output-append-mode", s.append, "append to FILE");
+    app.add_flag("-f,--follow-forks", raw.follow, "trace children and threads too");
+  } else {
+    app.add_flag("-f,--follow-forks", raw.follow, "trace children too (record always does)")->group("");
+  }
+  app.add_option("-e", raw.expressions, "trace=SET, signal=SET or status=SET: what to show")->type_name("EXPR");
+  app.add_option("-s,--string-limit", s.string_limit, fmt::format("bytes shown of each string ({})", s.string_limit))
+      ->type_name("N");
+  app.add_option("-E,--env", s.environment, "set or remove a variable for the command")->type_name("VAR[=VALUE]");
+  app.add_option("--source", raw.source, "the source behind each call: line, stack or none")->type_name("HOW");
+  app.add_flag("-k,--stack-trace", raw.stacks, "the whole stack of each call");
+  app.add_flag("-y,--decode-fds", raw.fd_paths, "what descriptors refer to");
+  app.add_flag("-q,--quiet", s.quiet, "fewer messages (-qq: no exits either)");
+  app.add_option("--engine", raw.engine, "auto or ptrace")->type_name("ENGINE");
+}
+
+void add_text_options(CLI::App& app, Settings& s, Raw& raw) {
+  app.add_flag("-t", raw.clock, "time of day (-tt: with microseconds, -ttt: since the epoch)");
+  app.add_flag("-r,--relative-timestamps", s.text.relative_time, "time since the call before");
+  app.add_flag("-T,--syscall-times", s.text.durations, "time spent in each call");
+  app.add_flag("-v,--no-abbrev", s.text.style.verbose, "structs and environments in full");
+  app.add_flag("-x", raw.hex, "strings in hex if not ASCII (-xx: always)");
+  app.add_flag("-i,--instruction-pointer", s.text.instruction_pointer, "the instruction pointer");
+  app.add_flag("-n,--syscall-number", s.text.syscall_number, "the call's number");
+  app.add_option("-a,--columns", s.text.column, "the column of results (40)")->type_name("N");
+  app.add_flag("-z,--successful-only", s.text.only_successful, "only calls that succeeded");
+  app.add_flag("-Z,--failed-only", s.text.only_failed, "only calls that failed");
+  app.add_flag("-c,--summary-only", s.summary, "a table of counts, times and errors instead");
+  app.add_flag("-C,--summary", s.summary_too, "that table after the calls");
+  app.add_option("--color", raw.color, "auto, always or never")->type_name("WHEN");
+}
+
+void apply_expression(Settings& s, std::string_view text) {
+  const std::size_t equals = text.find('=');
+  std::string_view key = equals == std::string_view::npos ? "trace" : text.substr(0, equals);
+  const std::string_view value = equals == std::string_view::npos ? text : text.substr(equals + 1);
+  if (key == "trace" || key == "t") {
+    Parsed<tracer::Filter> filter = parse_trace_set(value);
+    if (!filter.error.empty()) throw UserError{filter.error};
+    s.filter = filter.value;
+  } else if (key == "signal" || key == "signals" || key == "s") {
+    const Parsed<uint64_t> signals = parse_signal_set(value);
+    if (!signals.error.empty()) throw UserError{signals.error};
+    s.text.signals = signals.value;
+  } else if (key == "status") {
+    if (value == "successful")
+      s.text.only_successful = true;
+    else if (value == "failed")
+      s.text.only_failed = true;
+    else if (value != "all")
+      throw UserError{fmt::format("-e status={} is not offered; it takes successful, failed or all", value)};
+  } else {
+    throw UserError{fmt::format("-e {}= is not offered; there are trace=, signal= and status=", key)};
+  }
+}
+
+void apply_pids(Settings& s, const std::vector<std::string>& lists) {
+  for (const std::string& list : lists) {
+    std::size_t at = 0;
+    while (at <= list.size()) {
+      std::size_t end = list.find_first_of(", \t\n", at);
+      if (end == std::string::npos) end = list.size();
+      const std::string word = list.substr(at, end - at);
+      at = end + 1;
+      if (word.empty()) continue;
+      pid_t pid = 0;
+      const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), pid);
+      if (error != std::errc{} || rest != word.data() + word.size() || pid <= 0)
+        throw UserError{fmt::format("'{}' is not a process id", word)};
+      s.pids.push_back(pid);
+    }
+  }
+}
+
+bool wants_color(const std::string& when, int fd) {
+  if (when == "always") return true;
+  if (when == "never") return false;
+  if (when != "auto") throw UserError{fmt::format("--color={} is not offered; it takes auto, always or never", when)};
+  const char* no_color = std::getenv("NO_COLOR");
+  return (no_color == nullptr || *no_color == '\0') && isatty(fd) != 0;
+}
+
+void apply_tracing(Settings& s, const Raw& raw) {
+  for (const std::string& text : raw.expressions) apply_expression(s, text);
+  apply_pids(s, raw.pids);
+  if (raw.follow > 1)
+    throw UserError{"-ff (a file for each process) is not offered; use -f, or record, which keeps processes apart"};
+  s.follow_children = raw.follow != 0 || s.verb == Verb::record;
+  if (raw.engine == "inprocess") throw UserError{"--engine=inprocess is not offered by this version; use auto or ptrace"};
+  if (raw.engine != "auto" && raw.engine != "ptrace")
+    throw UserError{fmt::format("there is no engine named '{}'; use auto or ptrace", raw.engine)};
+  if (!s.output.empty() && (s.output[0] == '|' || s.output[0] == '!'))
+    throw UserError{"-o '|COMMAND' is not offered; write to a named pipe or /dev/stdout instead"};
+  s.text.style.fd_paths = raw.fd_paths != 0;
+
+  // Files are read by programs that know strace's lines and nothing behind them; people read the terminal.
+  s.source = s.verb == Verb::live && (!s.output.empty() || s.summary) ? Source::none : Source::line;
+  if (raw.source == "line") s.source = Source::line;
+  if (raw.source == "stack") s.source = Source::stack;
+  if (raw.source == "none") s.source = Source::none;
+  if (!raw.source.empty() && raw.source != "line" && raw.source != "stack" && raw.source != "none")
+    throw UserError{fmt::format("--source={} is not offered; it takes line, stack or none", raw.source)};
+  if (raw.stacks != 0) s.source = Source::stack;
+
+  if (s.command.empty() && s.pids.empty())
+    throw UserError{"there is nothing to trace: name a command, or a process with -p (see sightline --help)"};
+  if (!s.command.empty() && !s.pids.empty())
+    throw UserError{"trace either a command or processes with -p, not both"};
+}
+
+void apply_text(Settings& s, const Raw& raw, int fd) {
+  TextOptions& t = s.text;
+  t.clock = raw.clock == 0   ? Clock::none
+            : raw.clock == 1 ? Clock::seconds
+            : raw.clock == 2 ? Clock::microseconds
+                             : Clock::epoch;
+  t.style.string_limit = s.string_limit;
+  t.style.hex_strings = raw.hex == 0   ? decode::HexStrings::never
+                        : raw.hex == 1 ? decode::HexStrings::non_ascii
+                                       : decode::HexStrings::always;
+  t.color = wants_color(raw.color, fd);
+  t.source = s.source != Source::none;
+  t.stacks = s.source == Source::stack;
+  t.show_attach = s.quiet < 1;
+  t.show_exit = s.quiet < 2;
+  if (t.only_successful && t.only_failed) throw UserError{"-z and -Z exclude each other: together they show nothing"};
+}
+
+/// Throws UserError, or returns a help text instead of settings.
+CommandLine parse(int argc, const char* const* argv) {
+  Settings s;
+  Raw raw;
+  std::vector<std::string> args(argv + 1, argv + argc);
+  if (!args.empty()) {
+    if (args[0] == "record") s.verb = Verb::record;
+    if (args[0] == "print") s.verb = Verb::print;
+    if (args[0] == "info") s.verb = Verb::info;
+    if (args[0] == "export") s.verb = Verb::export_file;
+    for (const std::string_view verb : kReservedVerbs)
+      if (args[0] == verb)
+        throw UserError{fmt::format("'{0}' is not offered by this version (to trace a program of that name: sightline -- {0})", verb)};
+  }
+  if (s.verb != Verb::live) args.erase(args.begin());
+  const bool traces = s.verb == Verb::live || s.verb == Verb::record;
+  if (s.verb == Verb::record) s.string_limit = 128;
+
+  CLI::App app;
+  app.set_help_flag();
+  bool help = false;
+  bool version = false;
+  std::string head;
+  if (traces) {
+    add_tracing_options(app, s, raw);
+    if (s.verb == Verb::live) add_text_options(app, s, raw);
+    head = s.verb == Verb::live ? std::string(kUsage)
+                                : "sightline record [OPTIONS] COMMAND [ARG...]\nsightline record [OPTIONS] -p PID[,PID...]\n\n"
+                                  "Traces a command, or running processes, with all children, into a trace file.\n\n";
+  } else {
+    app.add_option("file", s.input)->type_name("FILE");
+    if (s.verb == Verb::print) {
+      app.add_option("-o,--output", s.output, "write to FILE, not to stdout")->type_name("FILE");
+      app.add_option("-e", raw.expressions, "trace=SET, signal=SET or status=SET: what to show")->type_name("EXPR");
+      s.string_limit = 1u << 20;
+      app.add_option("-s,--string-limit", s.string_limit, "bytes shown of each string (all that was recorded)")->type_name("N");
+      app.add_option("--source", raw.source, "the source behind each call: line, stack or none")->type_name("HOW");
+      app.add_flag("-k,--stack-trace", raw.stacks, "the stack of each call, as recorded");
+      app.add_flag("-q,--quiet", s.quiet, "fewer messages (-qq: no exits either)");
+      add_text_options(app, s, raw);
+      head = "sightline print [OPTIONS] [FILE]\n\nPrints a trace file (sightline.slt) as text.\n\n";
+    } else if (s.verb == Verb::info) {
+      s.format = "text";
+      app.add_option("--format", s.format, "text or json")->type_name("FORMAT");
+      head = "sightline info [OPTIONS] [FILE]\n\nSays what a trace file (sightline.slt) holds, and whether it is complete.\n\n";
+    } else {
+      app.add_option("--format", s.format, "one of: " + exporting::format_names())->type_name("FORMAT");
+      app.add_option("-o,--output", s.output, "write to FILE, not to stdout (- is stdout)")->type_name("FILE");
+      head = "sightline export --format=FORMAT [-o FILE] [FILE]\n\nConverts a trace file (sightline.slt) for other tools.\n\n" +
+             exporting::format_help() + "\n";
+    }
+  }
+  app.add_flag("-h,--help", help, "this text");
+  app.add_flag("-V,--version", version, "the version");
+
+  if (traces) {
+    bool after_dashes = false;
+    const std::size_t cut = command_start(app, args, after_dashes);
+    s.command.assign(args.begin() + static_cast<std::ptrdiff_t>(std::min(cut + (after_dashes ? 1 : 0), args.size())), args.end());
+    args.resize(std::min(cut, args.size()));
+  }
+  try {
+    std::vector<std::string> reversed(args.rbegin(), args.rend());
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    std::string what = error.what();
+    if (what.starts_with("The following argument")) what = "there is one argument too many: " + what.substr(what.rfind(": ") + 2);
+    throw UserError{what};
+  }
+  if (help) return {.settings = {}, .message = help_of(app, head), .status = kExitFine};
+  if (version) return {.settings = {}, .message = "sightline " SIGHTLINE_VERSION "\n", .status = kExitFine};
+
+  switch (s.verb) {
+    case Verb::live:
+      apply_tracing(s, raw);
+      apply_text(s, raw, s.output.empty() ? STDERR_FILENO : -1);
+      s.text.always_show_pid = !s.output.empty() && (s.follow_children || s.pids.size() > 1);
+      s.text.pid_in_brackets = s.output.empty();
+      break;
+    case Verb::record:
+      apply_tracing(s, raw);
+      if (s.output.empty()) s.output = "sightline.slt";
+      break;
+    case Verb::print:
+      for (const std::string& text : raw.expressions) apply_expression(s, text);
+      s.source = raw.stacks != 0 || raw.source == "stack" ? Source::stack : raw.source == "none" ? Source::none : Source::line;
+      apply_text(s, raw, s.output.empty() ? STDOUT_FILENO : -1);
+      break;
+    case Verb::info:
+      if (s.format != "text" && s.format != "json")
+        throw UserError{fmt::format("info --format={} is not offered; it takes text or json", s.format)};
+      break;
+    case Verb::export_file:
+      if (s.format.empty()) throw UserError{"export needs --format=FORMAT, one of: " + exporting::format_names()};
+      break;
+  }
+  return {.settings = std::move(s), .message = {}, .status = kExitFine};
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, const char* const* argv) {
+  try {
+    return parse(argc, argv);
+  } catch (const UserError& error) {
+    return {.settings = {}, .message = "sightline: " + error.message + "\n", .status = kExitUsage};
+  }
+}
+
+}  // namespace sightline

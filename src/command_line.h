@@ -1,0 +1,61 @@
+/// What the user asked for.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/text_sink.h"
+#include "tracer/recorder.h"
+
+namespace sightline {
+
+/// Exit statuses of our own; else it is the traced command's.
+enum ExitStatus : int {
+  kExitFine = 0,
+  kExitUsage = 2,           ///< the command line makes no sense
+  kExitFailure = 125,       ///< sightline itself failed, or an output is incomplete
+  kExitNotExecutable = 126, ///< the command was found but can't be executed
+  kExitNotFound = 127,      ///< there is no such command
+};
+
+enum class Verb : uint8_t { live, record, print, info, export_file };
+
+enum class Source : uint8_t { none, line, stack };
+
+struct Settings {
+  Verb verb = Verb::live;
+
+  // live and record
+  std::vector<std::string> command;
+  std::vector<pid_t> pids;
+  std::vector<std::string> environment;     ///< -E
+  bool follow_children = false;
+  tracer::Filter filter = tracer::Filter::all();
+  uint32_t string_limit = 32;
+  Source source = Source::line;
+  bool summary = false;                     ///< -c: the table instead of the lines
+  bool summary_too = false;                 ///< -C: the table after the lines
+  std::string output;                       ///< -o; "" is stderr (live)
+  bool append = false;                      ///< -A
+
+  TextOptions text;
+  int quiet = 0;                            ///< -q count
+
+  // print, info, export
+  std::string input = "sightline.slt";
+  std::string format;                       ///< of info and export
+};
+
+struct CommandLine {
+  std::optional<Settings> settings;  ///< empty: print `message` and exit with `status`
+  std::string message;
+  int status = kExitFine;
+};
+
+CommandLine parse_command_line(int argc, const char* const* argv);
+
+}  // namespace sightline

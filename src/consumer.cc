@@ -1,0 +1,412 @@
+// Order. Each ring is in order by itself. The tracer, one thread, stamps all records of all rings in order too, and
+// publishes the stamp of the last one it has committed (Progress::horizon). So a round reads the horizon first, then
+// merges what all rings hold up to it: nothing older can still appear. What is younger waits for the next round.
+#include "src/consumer.h"
+
+#include <signal.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "tracer/syscall_table.h"
+
+namespace sightline {
+namespace {
+
+// How long a record below the ring's watermark may wait to be seen; also what bounds the delay of live text.
+constexpr uint64_t kNap = 4'000'000;
+constexpr uint64_t kLongNap = 40'000'000;
+constexpr int kNapsBeforeLong = 64;
+
+// Serials come from the tracer, one a birth. A wild one must not make us allocate the world.
+constexpr uint32_t kSerialSlack = 1 << 20;
+
+template <class Record>
+bool read_record(std::span<const std::byte> payload, Record& record) {
+  if (payload.size() < sizeof record) return false;
+  std::memcpy(&record, payload.data(), sizeof record);
+  return true;
+}
+
+std::string comm_of(const char (&field)[16]) { return std::string(field, strnlen(field, sizeof field)); }
+
+uint64_t monotonic_now() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
+}
+
+}  // namespace
+
+Consumer::Consumer(ConsumerOptions options, ringbuf::RingSet& rings, tracer::Progress& progress,
+                   symbolizer::Symbolizer& symbolizer, Sink& sink)
+    : options_(options), rings_(rings), progress_(progress), symbolizer_(symbolizer), sink_(sink), spaces_(1) {}
+
+Consumer::~Consumer() {
+  if (worker_.joinable()) finish();
+}
+
+void Consumer::start() {
+  // Signals are the tracer thread's business: it is the one that has to wake up.
+  sigset_t all;
+  sigset_t former;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &former);
+  worker_ = std::thread([this] { loop(); });
+  pthread_sigmask(SIG_SETMASK, &former, nullptr);
+}
+
+void Consumer::finish() {
+  closing_.store(true, std::memory_order_release);
+  rings_.doorbell().ring();
+  worker_.join();
+}
+
+void Consumer::loop() {
+  int naps = 0;
+  for (;;) {
+    // Read before the drain: what was committed before closing is seen by the drain that follows.
+    const bool closing = closing_.load(std::memory_order_acquire);
+    if (drain_once()) {
+      naps = 0;
+      continue;
+    }
+    rings_.settle();
+    if (closing) break;
+    sink_.idle();
+    rings_.doorbell().wait(naps++ < kNapsBeforeLong ? kNap : kLongNap, [&] {
+      return !closing_.load(std::memory_order_acquire) && !rings_.any_pending();
+    });
+  }
+  const uint64_t now = monotonic_now();
+  for (ThreadState& state : threads_) {
+    if (!state.is_open) continue;
+    // Nobody has told us how it ended: tracing stopped first.
+    state.is_open = false;
+    ++end_.unfinished;
+    sink_.call_finished(state.open.call);
+  }
+  const uint64_t dropped = progress_.dropped_calls.load(std::memory_order_relaxed);
+  if (dropped != 0) sink_.lost({.time = now, .calls = dropped, .reason = "no ring to record them in"});
+  end_.time = now;
+  end_.dropped = dropped;
+  end_.entered = sequence_ + dropped;
+  end_.complete = rejected_ == 0;
+  if (options_.resolve_stacks) end_.notes = symbolizer_.modules_without_lines();
+  end_.output_errors = sink_.output_errors();
+  sink_.trace_ended(end_);
+}
+
+bool Consumer::drain_once() {
+  const uint64_t horizon = progress_.horizon.load(std::memory_order_acquire);
+  struct Source {
+    ringbuf::RecordRing* ring;
+    ringbuf::RecordView view;
+    uint64_t time;
+  };
+  const auto stamp = [](const ringbuf::RecordView& view) {
+    uint64_t time = 0;
+    if (view.payload_size >= sizeof time) std::memcpy(&time, view.payload, sizeof time);
+    return time;
+  };
+  const auto later = [](const Source& a, const Source& b) { return a.time > b.time; };
+  std::vector<Source> sources;
+  rings_.for_each([&](std::size_t, ringbuf::RecordRing& ring) {
+    ringbuf::RecordView view;
+    if (!ring.peek(view)) return;
+    const uint64_t time = stamp(view);
+    if (time <= horizon) sources.push_back({&ring, view, time});
+  });
+  if (sources.empty()) return false;
+  std::make_heap(sources.begin(), sources.end(), later);
+  // Space goes back to the producers in small batches: a full ring stops its thread.
+  constexpr uint64_t kReleaseEvery = 16;
+  uint64_t taken = 0;
+  while (!sources.empty()) {
+    std::pop_heap(sources.begin(), sources.end(), later);
+    Source& source = sources.back();
+    take(source.view);
+    source.ring->step(source.view);
+    if (++taken % kReleaseEvery == 0 || sources.size() > 1) source.ring->release();
+    if (source.ring->peek(source.view) && (source.time = stamp(source.view)) <= horizon) {
+      std::push_heap(sources.begin(), sources.end(), later);
+    } else {
+      source.ring->release();
+      sources.pop_back();
+    }
+  }
+  rings_.settle();
+  return true;
+}
+
+void Consumer::take(const ringbuf::RecordView& view) {
+  const std::span<const std::byte> payload{view.payload, view.payload_size};
+  switch (static_cast<tracer::RecordType>(view.header.type)) {
+    case tracer::RecordType::call_enter:
+      return on_call_enter(payload);
+    case tracer::RecordType::call_exit:
+      return on_call_exit(payload);
+    case tracer::RecordType::signal:
+      return on_signal(payload, false);
+    case tracer::RecordType::group_stop:
+      return on_signal(payload, true);
+    case tracer::RecordType::thread_start:
+      return on_thread_start(payload);
+    case tracer::RecordType::thread_end:
+      return on_thread_end(payload);
+    case tracer::RecordType::exec:
+      return on_exec(payload);
+    case tracer::RecordType::mappings:
+      return on_mappings(payload);
+  }
+  reject();
+}
+
+Consumer::ThreadState* Consumer::thread(const tracer::RecordPrefix& prefix) {
+  const uint32_t serial = prefix.thread_serial;
+  if (serial == 0 || serial > threads_.size() || !threads_[serial - 1].alive) return nullptr;
+  last_time_ = prefix.time;
+  return &threads_[serial - 1];
+}
+
+Consumer::ThreadState* Consumer::thread_by_tid(int32_t tid) {
+  const auto at = by_tid_.find(tid);
+  return at == by_tid_.end() ? nullptr : &threads_[at->second - 1];
+}
+
+Consumer::ProcessState& Consumer::process(uint32_t serial) {
+  if (serial > processes_.size()) processes_.resize(serial);
+  return processes_[serial - 1];
+}
+
+uint32_t Consumer::new_space(symbolizer::SpaceId id) {
+  spaces_.push_back({id, 0});
+  return static_cast<uint32_t>(spaces_.size() - 1);
+}
+
+void Consumer::set_space(ProcessState& process, uint32_t space) {
+  if (space != 0) ++spaces_[space].users;
+  if (process.space != 0 && --spaces_[process.space].users == 0) symbolizer_.release_space(spaces_[process.space].id);
+  process.space = space;
+}
+
+void Consumer::on_thread_start(std::span<const std::byte> payload) {
+  tracer::ThreadStart record;
+  if (!read_record(payload, record)) return reject();
+  const uint32_t serial = record.prefix.thread_serial;
+  const uint32_t process_serial = record.prefix.process_serial;
+  if (serial == 0 || serial > threads_.size() + kSerialSlack || process_serial == 0 ||
+      process_serial > processes_.size() + kSerialSlack)
+    return reject();
+  if (serial > threads_.size()) threads_.resize(serial);
+  ThreadState& state = threads_[serial - 1];
+  if (state.thread.serial != 0) return reject();
+  last_time_ = record.prefix.time;
+
+  const ThreadState* parent = thread_by_tid(record.parent_tid);
+  ProcessState* parent_process = parent != nullptr ? &process(parent->thread.process->serial) : nullptr;
+  if (parent_process == nullptr) {
+    for (ProcessState& candidate : processes_)
+      if (candidate.threads != 0 && candidate.process.pid == record.parent_pid) parent_process = &candidate;
+  }
+  std::string comm = comm_of(record.comm);
+  if (comm.empty() && parent != nullptr) comm = parent->thread.comm;
+
+  ProcessState& owner = process(process_serial);
+  const bool new_process = owner.process.serial == 0;
+  if (new_process) {
+    owner.process.serial = process_serial;
+    owner.process.pid = record.prefix.pid;
+    owner.process.parent_pid = record.parent_pid;
+    owner.process.ns_pid = record.ns_pid;
+    owner.process.start = record.prefix.time;
+    owner.process.comm = comm;
+    if (options_.resolve_stacks) {
+      const bool shares = record.shares_memory != 0 && parent_process != nullptr && parent_process->space != 0;
+      const bool copies = !shares && parent_process != nullptr && parent_process->space != 0 &&
+                          record.birth != tracer::Birth::spawned && record.birth != tracer::Birth::attached;
+      set_space(owner, shares   ? parent_process->space
+                       : copies ? new_space(symbolizer_.fork_space(spaces_[parent_process->space].id))
+                                : new_space(symbolizer_.create_space()));
+    }
+  }
+  ++owner.threads;
+  state.alive = true;
+  state.thread.serial = serial;
+  state.thread.tid = record.prefix.tid;
+  state.thread.parent_tid = record.parent_tid;
+  state.thread.ns_tid = record.ns_tid;
+  state.thread.birth = record.birth;
+  state.thread.start = record.prefix.time;
+  state.thread.comm = std::move(comm);
+  state.thread.process = &owner.process;
+  by_tid_[record.prefix.tid] = serial;
+  if (new_process) sink_.process_started(owner.process);
+  sink_.thread_started(state.thread);
+}
+
+void Consumer::on_thread_end(std::span<const std::byte> payload) {
+  tracer::ThreadEnd record;
+  if (!read_record(payload, record)) return reject();
+  ThreadState* state = thread(record.prefix);
+  if (state == nullptr) return reject();
+  state->alive = false;
+  state->open = {};
+  state->thread.end = record.prefix.time;
+  if (const auto at = by_tid_.find(state->thread.tid); at != by_tid_.end() && at->second == state->thread.serial)
+    by_tid_.erase(at);
+  ProcessState& owner = process(state->thread.process->serial);
+  if (owner.threads != 0) --owner.threads;
+  if (record.last_of_process != 0) {
+    owner.process.end = record.prefix.time;
+    set_space(owner, 0);
+  }
+  sink_.thread_ended({.thread = &state->thread,
+                      .time = record.prefix.time,
+                      .kind = record.kind,
+                      .status = record.status,
+                      .core_dumped = record.core_dumped != 0,
+                      .last_of_process = record.last_of_process != 0});
+}
+
+void Consumer::on_exec(std::span<const std::byte> payload) {
+  tracer::ExecRecord record;
+  if (!read_record(payload, record)) return reject();
+  ThreadState* state = thread(record.prefix);
+  if (state == nullptr) return reject();
+  ProcessState& owner = process(state->thread.process->serial);
+  if (options_.resolve_stacks) set_space(owner, new_space(symbolizer_.create_space()));
+  if (record.former_tid != record.prefix.tid) {
+    // The execve was entered under another tid; its end will come under the leader's.
+    ThreadState* former = thread_by_tid(record.former_tid);
+    if (former != nullptr && former->is_open && !state->is_open) {
+      std::swap(state->open, former->open);
+      state->open.call.thread = &state->thread;
+      state->open.call.entry_captures = state->open.entry_captures;
+      state->is_open = true;
+      former->is_open = false;
+    }
+  }
+  state->thread.comm = comm_of(record.comm);
+  owner.process.comm = state->thread.comm;
+  sink_.executed(state->thread, record.former_tid, record.prefix.time);
+}
+
+void Consumer::on_mappings(std::span<const std::byte> payload) {
+  tracer::MappingsRecord record;
+  if (!read_record(payload, record)) return reject();
+  ThreadState* state = thread(record.prefix);
+  if (state == nullptr) return reject();
+  std::vector<symbolizer::Mapping> mappings;
+  std::span<const std::byte> rest = payload.subspan(sizeof record);
+  for (uint32_t i = 0; i < record.count; ++i) {
+    tracer::MappingEntry entry;
+    if (!read_record(rest, entry)) return reject();
+    rest = rest.subspan(sizeof entry);
+    const uint64_t path_bytes = tracer::padded(entry.path_length);
+    if (path_bytes > rest.size()) return reject();
+    mappings.push_back({.start = entry.start,
+                        .end = entry.end,
+                        .file_offset = entry.file_offset,
+                        .device = entry.device,
+                        .inode = entry.inode,
+                        .path = std::string(reinterpret_cast<const char*>(rest.data()), entry.path_length),
+                        .fd = entry.fd});
+    rest = rest.subspan(path_bytes);
+  }
+  const uint32_t space = process(state->thread.process->serial).space;
+  if (space != 0) symbolizer_.set_mappings(spaces_[space].id, mappings);
+}
+
+void Consumer::on_call_enter(std::span<const std::byte> payload) {
+  tracer::CallEnter record;
+  if (!read_record(payload, record)) return reject();
+  ThreadState* state = thread(record.prefix);
+  std::span<const std::byte> rest = payload.subspan(sizeof record);
+  if (state == nullptr || record.capture_bytes > rest.size()) return reject();
+  if (state->is_open) {
+    // Its exit is lost; keep the account straight.
+    state->is_open = false;
+    ++end_.unfinished;
+    sink_.call_finished(state->open.call);
+  }
+  Call& call = state->open.call;
+  call = Call{};
+  call.sequence = ++sequence_;
+  call.thread = &state->thread;
+  call.syscall = tracer::find_syscall(record.abi, record.nr);
+  call.nr = record.nr;
+  call.abi = record.abi;
+  call.flags = record.flags;
+  call.start = record.prefix.time;
+  std::copy(std::begin(record.args), std::end(record.args), call.args);
+  call.ip = record.ip;
+  const auto captures = rest.first(record.capture_bytes);
+  state->open.entry_captures.assign(captures.begin(), captures.end());
+  call.entry_captures = state->open.entry_captures;
+  state->is_open = true;
+  if (options_.resolve_stacks && (record.flags & tracer::kCallHasStack) != 0)
+    resolve(*state, record, rest.subspan(record.capture_bytes));
+  sink_.call_entered(call);
+}
+
+void Consumer::resolve(ThreadState& state, const tracer::CallEnter& enter, std::span<const std::byte> rest) {
+  tracer::RegisterBlock registers;
+  if (!read_record(rest, registers) || rest.size() - sizeof registers < enter.stack_bytes) return reject();
+  const uint32_t process_serial = state.thread.process->serial;
+  const uint32_t space = process(process_serial).space;
+  if (space == 0) return;
+  symbolizer::StackSample sample;
+  std::copy(std::begin(registers.value), std::end(registers.value), sample.registers.value.begin());
+  sample.address = enter.sp;
+  sample.bytes = rest.subspan(sizeof registers, enter.stack_bytes);
+  const symbolizer::Resolved resolved = symbolizer_.resolve(spaces_[space].id, sample, options_.depth);
+  state.open.call.stack_id = resolved.stack;
+  state.open.call.stack = &symbolizer_.stack(resolved.stack);
+  if (options_.depth == symbolizer::Depth::user_line)
+    progress_.windows.learn(process_serial, enter.ip, resolved.bytes_used, resolved.hit_end_of_bytes);
+}
+
+void Consumer::on_call_exit(std::span<const std::byte> payload) {
+  tracer::CallExit record;
+  if (!read_record(payload, record)) return reject();
+  ThreadState* state = thread(record.prefix);
+  const std::span<const std::byte> rest = payload.subspan(sizeof record);
+  if (state == nullptr || !state->is_open || record.capture_bytes > rest.size()) return reject();
+  Call& call = state->open.call;
+  call.finished = record.end != tracer::CallEnd::detached;
+  call.end_kind = record.end;
+  call.failed = record.is_error != 0;
+  call.ret = record.ret;
+  call.end = record.prefix.time;
+  call.exit_captures = rest.first(record.capture_bytes);
+  state->is_open = false;
+  ++(call.finished ? end_.finished : end_.unfinished);
+  learn_name(*state, call);
+  sink_.call_finished(call);
+}
+
+void Consumer::learn_name(ThreadState& state, const Call& call) {
+  // prctl(PR_SET_NAME) renames the thread; PR_SET_NAME is 15 (prctl(2)).
+  if (call.failed || call.syscall == nullptr || call.syscall->name != "prctl" || call.args[0] != 15) return;
+  tracer::Capture capture;
+  if (!read_record(call.entry_captures, capture)) return;
+  const auto bytes = call.entry_captures.subspan(sizeof capture);
+  if (capture.length > bytes.size()) return;
+  state.thread.comm.assign(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(capture.length, 15));
+  if (state.thread.tid == state.thread.process->pid) state.thread.process->comm = state.thread.comm;
+}
+
+void Consumer::on_signal(std::span<const std::byte> payload, bool group_stop) {
+  tracer::SignalRecord record;
+  if (!read_record(payload, record)) return reject();
+  ThreadState* state = thread(record.prefix);
+  if (state == nullptr) return reject();
+  Signal signal{.thread = &state->thread, .time = record.prefix.time, .signo = record.signo, .group_stop = group_stop};
+  if (record.has_info != 0) signal.siginfo = std::as_bytes(std::span(record.siginfo));
+  sink_.signal_delivered(signal);
+}
+
+}  // namespace sightline

@@ -1,0 +1,106 @@
+/// The consumer: takes records out of all rings, puts them in order of time, joins entries and exits into calls,
+/// resolves their stacks, and tells a Sink.
+///
+/// It runs on a thread of its own and is the only one to touch the symbolizer and the sink. What it reads from a ring
+/// may have been written by the traced program (shared memory): every length and serial is checked; what can't be true
+/// is counted and skipped.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "ringbuf/ring_set.h"
+#include "src/model.h"
+#include "symbolizer/symbolizer.h"
+#include "tracer/recorder.h"
+
+namespace sightline {
+
+struct ConsumerOptions {
+  bool resolve_stacks = false;
+  symbolizer::Depth depth = symbolizer::Depth::user_line;
+};
+
+class Consumer {
+ public:
+  Consumer(ConsumerOptions options, ringbuf::RingSet& rings, tracer::Progress& progress,
+           symbolizer::Symbolizer& symbolizer, Sink& sink);
+  ~Consumer();
+
+  /// Starts the thread. The sink has had trace_started() already.
+  void start();
+  /// No record will be written any more: drains the rings, closes what is open, tells the sink the end, and returns
+  /// when all that is done. `complete`: false if tracing was broken off.
+  void finish();
+
+  /// The account; after finish().
+  const TraceEnd& account() const { return end_; }
+
+ private:
+  struct OpenCall {
+    Call call;
+    std::vector<std::byte> entry_captures;
+  };
+  struct ThreadState {
+    Thread thread;
+    OpenCall open;
+    bool is_open = false;
+    bool alive = false;
+  };
+  struct ProcessState {
+    Process process;
+    uint32_t space = 0;         ///< index into spaces_, 0: none yet
+    uint32_t threads = 0;       ///< alive
+  };
+  /// A symbolizer space with the number of processes that use it (vfork shares).
+  struct Space {
+    symbolizer::SpaceId id = 0;
+    uint32_t users = 0;
+  };
+
+  void loop();
+  bool drain_once();
+  void take(const ringbuf::RecordView& view);
+
+  void on_call_enter(std::span<const std::byte> payload);
+  void on_call_exit(std::span<const std::byte> payload);
+  void on_signal(std::span<const std::byte> payload, bool group_stop);
+  void on_thread_start(std::span<const std::byte> payload);
+  void on_thread_end(std::span<const std::byte> payload);
+  void on_exec(std::span<const std::byte> payload);
+  void on_mappings(std::span<const std::byte> payload);
+
+  ThreadState* thread(const tracer::RecordPrefix& prefix);
+  ThreadState* thread_by_tid(int32_t tid);
+  ProcessState& process(uint32_t serial);
+  void resolve(ThreadState& state, const tracer::CallEnter& enter, std::span<const std::byte> rest);
+  void set_space(ProcessState& process, uint32_t space);
+  uint32_t new_space(symbolizer::SpaceId id);
+  void learn_name(ThreadState& state, const Call& call);
+  void reject() { ++rejected_; }
+
+  ConsumerOptions options_;
+  ringbuf::RingSet& rings_;
+  tracer::Progress& progress_;
+  symbolizer::Symbolizer& symbolizer_;
+  Sink& sink_;
+  std::thread worker_;
+  std::atomic<bool> closing_{false};
+
+  std::deque<ThreadState> threads_;      ///< by thread serial - 1; addresses are stable
+  std::deque<ProcessState> processes_;   ///< by process serial - 1
+  std::vector<Space> spaces_;            ///< [0] is unused
+  std::unordered_map<int32_t, uint32_t> by_tid_;  ///< tid of the living → thread serial
+  uint64_t sequence_ = 0;
+  uint64_t rejected_ = 0;
+  uint64_t last_time_ = 0;
+  TraceEnd end_;
+};
+
+}  // namespace sightline

@@ -1,0 +1,100 @@
+#include "src/output.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace sightline {
+namespace {
+
+constexpr std::size_t kBufferBytes = 64 * 1024;
+
+/// Regular files never block for long; everything else may.
+bool can_block(int fd) {
+  struct stat st {};
+  return fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+}  // namespace
+
+Output::Output(int fd, std::string name) : fd_(fd), name_(std::move(name)), may_block_(can_block(fd)) {
+  buffer_.reserve(kBufferBytes);
+}
+
+Output::~Output() {
+  flush();
+  if (fd_ >= 0) close(fd_);
+}
+
+std::unique_ptr<Output> Output::open(const std::string& path, bool append, std::string& error) {
+  int fd = -1;
+  if (path == "-")
+    fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 100);
+  else
+    fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666);
+  if (fd < 0) {
+    error = "can't write to " + (path == "-" ? std::string("stdout") : "'" + path + "'") + ": " + std::strerror(errno);
+    return nullptr;
+  }
+  if (fd < 100) {
+    // Out of the way of programs that look at low descriptors in /proc/PPID, and of our own dup()s.
+    const int high = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+    if (high >= 0) {
+      close(fd);
+      fd = high;
+    }
+  }
+  return std::make_unique<Output>(fd, path == "-" ? "stdout" : "'" + path + "'");
+}
+
+bool Output::append(std::string_view text) {
+  if (error_ != 0) return false;
+  if (buffer_.size() + text.size() > kBufferBytes && !flush()) return false;
+  if (text.size() >= kBufferBytes) return write_all(text);
+  buffer_ += text;
+  return true;
+}
+
+bool Output::flush() {
+  if (error_ != 0) return false;
+  const bool fine = buffer_.empty() || write_all(buffer_);
+  buffer_.clear();
+  return fine;
+}
+
+bool Output::write_all(std::string_view text) {
+  while (!text.empty()) {
+    std::size_t piece = text.size();
+    if (may_block_) {
+      pollfd waiting{.fd = fd_, .events = POLLOUT, .revents = 0};
+      const int ready = poll(&waiting, 1, kPatienceMs);
+      if (ready == 0) {
+        error_ = ETIMEDOUT;
+        return false;
+      }
+      // A pipe that polls as writable takes PIPE_BUF bytes without blocking (pipe(7)), not more.
+      piece = std::min<std::size_t>(piece, 4096);
+    }
+    const ssize_t n = ::write(fd_, text.data(), piece);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n <= 0) {
+      error_ = n < 0 ? errno : EIO;
+      return false;
+    }
+    written_ += static_cast<uint64_t>(n);
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+std::string Output::error_sentence() const {
+  if (error_ == 0) return {};
+  if (error_ == ETIMEDOUT) return "nobody reads " + name_ + ": writing was given up";
+  return "can't write to " + name_ + ": " + std::strerror(error_);
+}
+
+}  // namespace sightline

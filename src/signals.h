@@ -1,0 +1,31 @@
+/// Which signals reach the tracer, and what becomes of them.
+#pragma once
+
+#include "tracer/ptrace_engine.h"
+
+namespace sightline {
+
+/// While it lives: SIGINT, SIGTERM, SIGHUP and SIGQUIT go to the engine; SIGPIPE and SIGXFSZ turn into write errors.
+/// Signals that were ignored when we were started stay ignored, for us and for the command we start.
+class SignalRouting {
+ public:
+  /// Before the command is spawned.
+  SignalRouting();
+  ~SignalRouting();
+  SignalRouting(const SignalRouting&) = delete;
+  SignalRouting& operator=(const SignalRouting&) = delete;
+
+  /// From here on signals reach the engine; those that came earlier reach it now. nullptr: no longer.
+  void route_to(tracer::PtraceEngine* engine);
+
+  /// SIGCHLD was ignored when we were started: the command should find it so.
+  bool sigchld_was_ignored() const { return sigchld_was_ignored_; }
+
+ private:
+  bool sigchld_was_ignored_ = false;
+};
+
+/// Ends this process by `signo`, without a core file of its own.
+[[noreturn]] void die_by_signal(int signo);
+
+}  // namespace sightline

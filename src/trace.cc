@@ -1,0 +1,217 @@
+#include "src/trace.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <memory>
+
+#include "ringbuf/ring_set.h"
+#include "src/consumer.h"
+#include "src/output.h"
+#include "src/signals.h"
+#include "src/slt/writer.h"
+#include "src/summary_sink.h"
+#include "src/tee_sink.h"
+#include "src/text_sink.h"
+#include "symbolizer/symbolizer.h"
+#include "tracer/ptrace_engine.h"
+
+namespace sightline {
+namespace {
+
+constexpr uint32_t kWholeStack = 32 * 1024;
+constexpr uint64_t kRingBytes = 512 * 1024;
+constexpr uint32_t kLargestString = 4 * 1024 * 1024;
+
+void complain(const std::string& sentence) { fmt::print(stderr, "sightline: {}\n", sentence); }
+
+uint64_t clock_ns(clockid_t clock) {
+  timespec t;
+  clock_gettime(clock, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
+}
+
+TraceStart describe(const Settings& settings) {
+  TraceStart start;
+  start.monotonic = clock_ns(CLOCK_MONOTONIC);
+  start.realtime = clock_ns(CLOCK_REALTIME);
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> start.boot_id;
+  start.command = settings.command;
+  start.tool_version = SIGHTLINE_VERSION;
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) == 0) start.hostname = name;
+  start.string_limit = settings.string_limit;
+  start.options.push_back(settings.source == Source::none    ? "--source=none"
+                          : settings.source == Source::stack ? "--source=stack"
+                                                             : "--source=line");
+  if (settings.follow_children) start.options.emplace_back("-f");
+  return start;
+}
+
+tracer::EngineOptions engine_options(const Settings& settings, uint64_t ring_bytes) {
+  tracer::EngineOptions options;
+  options.follow_children = settings.follow_children;
+  options.record.filter = settings.filter;
+  options.record.limits.string_limit = std::min(settings.string_limit, kLargestString);
+  options.record.limits.total_limit = static_cast<uint32_t>(ring_bytes / 2 - 128 * 1024);
+  options.record.stacks = settings.source != Source::none;
+  options.record.whole_stack = settings.source == Source::stack ? kWholeStack : 0;
+  options.record.fd_paths = settings.text.style.fd_paths;
+  return options;
+}
+
+/// Large enough that the largest record takes at most half of it.
+uint64_t ring_bytes_for(const Settings& settings) {
+  uint64_t bytes = kRingBytes;
+  while (bytes / 4 < std::min(settings.string_limit, kLargestString)) bytes *= 2;
+  return bytes;
+}
+
+/// Where the trace goes; owns every sink and output of it.
+struct Sinks {
+  std::unique_ptr<Output> output;
+  std::unique_ptr<TextSink> text;
+  std::unique_ptr<SummarySink> summary;
+  std::unique_ptr<slt::Writer> file;
+  TeeSink all;
+
+  /// "" or one sentence.
+  std::string open(const Settings& settings) {
+    if (settings.verb == Verb::record) {
+      std::string error;
+      file = slt::Writer::open(settings.output, error);
+      if (file == nullptr) return error;
+      all.add(*file);
+      return {};
+    }
+    if (settings.output.empty()) {
+      // A copy: what happens to descriptor 2 later is no business of ours.
+      const int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100);
+      if (fd < 0) return std::string("can't write to stderr: ") + std::strerror(errno);
+      output = std::make_unique<Output>(fd, "stderr");
+    } else {
+      std::string error;
+      output = Output::open(settings.output, settings.append, error);
+      if (output == nullptr) return error;
+    }
+    if (!settings.summary) {
+      text = std::make_unique<TextSink>(settings.text, *output);
+      all.add(*text);
+    }
+    if (settings.summary || settings.summary_too) {
+      summary = std::make_unique<SummarySink>(*output);
+      all.add(*summary);
+    }
+    return {};
+  }
+
+  std::string failure() const {
+    if (file != nullptr) return file->last_error();
+    return output != nullptr ? output->error_sentence() : std::string();
+  }
+};
+
+/// What the user should know at the end. True if something is missing from the output.
+bool report_losses(const Sinks& sinks, const TraceEnd& end) {
+  bool incomplete = false;
+  if (const std::string failure = sinks.failure(); !failure.empty()) {
+    complain(fmt::format("{}; {} calls are missing there", failure, end.output_errors));
+    incomplete = true;
+  }
+  if (end.dropped != 0) {
+    complain(fmt::format("{} calls could not be recorded for lack of memory", end.dropped));
+    incomplete = true;
+  }
+  if (!end.complete) {
+    complain("some records were damaged and are missing");
+    incomplete = true;
+  }
+  return incomplete;
+}
+
+}  // namespace
+
+int trace(const Settings& settings) {
+  std::string executable;
+  if (!settings.command.empty()) {
+    executable = tracer::find_executable(settings.command[0]);
+    if (executable.empty()) {
+      const bool missing = errno == ENOENT || errno == ENOTDIR;
+      complain(missing ? fmt::format("can't find '{}'; is it installed, and in PATH?", settings.command[0])
+                       : fmt::format("can't execute '{}': {}", settings.command[0], std::strerror(errno)));
+      return missing ? kExitNotFound : kExitNotExecutable;
+    }
+  }
+
+  // The outputs are open before anything is traced: a mistake in their name must not cost a run.
+  Sinks sinks;
+  if (const std::string error = sinks.open(settings); !error.empty()) {
+    complain(error);
+    return kExitFailure;
+  }
+
+  SignalRouting signals;
+  tracer::Child child;
+  if (!settings.command.empty()) {
+    tracer::Command command{.argv = settings.command, .unset_environment = {}, .set_environment = {}};
+    for (const std::string& entry : settings.environment)
+      (entry.find('=') == std::string::npos ? command.unset_environment : command.set_environment).push_back(entry);
+    child = tracer::spawn_waiting(executable, command, signals.sigchld_was_ignored());
+    if (child.pid < 0) {
+      complain(std::string("can't start a process: ") + std::strerror(errno));
+      return kExitFailure;
+    }
+  }
+
+  const uint64_t ring_bytes = ring_bytes_for(settings);
+  ringbuf::RingSet rings({.capacity = ring_bytes});
+  tracer::Progress progress;
+  symbolizer::Symbolizer symbolizer;
+  Consumer consumer({.resolve_stacks = settings.source != Source::none,
+                     .depth = settings.source == Source::stack ? symbolizer::Depth::whole : symbolizer::Depth::user_line},
+                    rings, progress, symbolizer, sinks.all);
+  sinks.all.trace_started(describe(settings));
+  consumer.start();
+
+  tracer::RootStatus root;
+  std::size_t attached = 0;
+  {
+    // The engine goes before the drain: it gives the tracer thread its own scheduling back.
+    tracer::PtraceEngine engine(engine_options(settings, ring_bytes), rings, progress);
+    signals.route_to(&engine);
+    if (child.pid > 0) {
+      if (const std::string error = engine.adopt(child); !error.empty())
+        complain(error);
+      else
+        ++attached;
+    }
+    for (const pid_t pid : settings.pids) {
+      if (const std::string error = engine.attach(pid); !error.empty())
+        complain(error);
+      else
+        ++attached;
+    }
+    engine.run();
+    signals.route_to(nullptr);
+    root = engine.root_status();
+  }
+  // Beyond this point no thread is traced; the rings only drain.
+  consumer.finish();
+
+  const bool incomplete = report_losses(sinks, consumer.account());
+  if (attached == 0) return kExitFailure;
+  if (settings.verb == Verb::record && settings.quiet == 0 && !incomplete && isatty(STDERR_FILENO) != 0)
+    complain(fmt::format("{} calls are in {}; look at them with: sightline print{}", consumer.account().entered,
+                         settings.output, settings.output == "sightline.slt" ? "" : " " + settings.output));
+  if (incomplete) return kExitFailure;
+  if (root.signaled) die_by_signal(root.value);
+  return root.known ? root.value : kExitFine;
+}
+
+}  // namespace sightline

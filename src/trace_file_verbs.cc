@@ -1,0 +1,189 @@
+#include "src/trace_file_verbs.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <iterator>
+#include <memory>
+
+#include "src/export/exporter.h"
+#include "src/output.h"
+#include "src/slt/reader.h"
+#include "src/summary_sink.h"
+#include "src/tee_sink.h"
+#include "src/text_sink.h"
+
+namespace sightline {
+namespace {
+
+void complain(const std::string& sentence) { fmt::print(stderr, "sightline: {}\n", sentence); }
+
+/// Lets only the calls of -e trace= through.
+class FilterSink : public Sink {
+ public:
+  FilterSink(const tracer::Filter& filter, Sink& next) : filter_(filter), next_(next) {}
+  void trace_started(const TraceStart& e) override { next_.trace_started(e); }
+  void process_started(const Process& e) override { next_.process_started(e); }
+  void thread_started(const Thread& e) override { next_.thread_started(e); }
+  void executed(const Thread& e, int32_t former, uint64_t time) override { next_.executed(e, former, time); }
+  void call_entered(const Call& e) override {
+    if (passes(e)) next_.call_entered(e);
+  }
+  void call_finished(const Call& e) override {
+    if (passes(e)) next_.call_finished(e);
+  }
+  void signal_delivered(const Signal& e) override { next_.signal_delivered(e); }
+  void thread_ended(const ThreadEnd& e) override { next_.thread_ended(e); }
+  void lost(const Loss& e) override { next_.lost(e); }
+  void trace_ended(const TraceEnd& e) override { next_.trace_ended(e); }
+  uint64_t output_errors() const override { return next_.output_errors(); }
+
+ private:
+  bool passes(const Call& call) const { return filter_.passes(call.abi, call.nr, call.syscall); }
+  const tracer::Filter& filter_;
+  Sink& next_;
+};
+
+std::unique_ptr<slt::Reader> open_trace(const std::string& path) {
+  std::string error;
+  auto reader = slt::Reader::open(path, error);
+  if (reader == nullptr) complain(error);
+  return reader;
+}
+
+std::unique_ptr<Output> open_output(const std::string& path) {
+  std::string error;
+  auto output = Output::open(path.empty() ? "-" : path, false, error);
+  if (output == nullptr) complain(error);
+  return output;
+}
+
+/// Plays the trace and says what went wrong with it or with the output.
+int play(slt::Reader& reader, Sink& sink, Output& output, const std::string& input) {
+  const slt::Reader::Replayed played = reader.replay(sink);
+  output.flush();
+  int status = kExitFine;
+  if (played.ending != slt::Reader::Ending::complete)
+    complain(fmt::format("'{}' is incomplete: {}; {} calls recovered", input, played.problem,
+                         played.finished + played.unfinished));
+  if (played.ending == slt::Reader::Ending::damaged) status = kExitFailure;
+  // A closed pipe is how `| head` ends: no more to say, but not a success either.
+  if (output.error() == EPIPE) return kExitFailure;
+  if (output.error() != 0) {
+    complain(output.error_sentence());
+    status = kExitFailure;
+  }
+  return status;
+}
+
+std::string escaped(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\')
+      out += {'\\', c};
+    else if (byte < 0x20)
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
+    else
+      out += c;
+  }
+  return out + "\"";
+}
+
+std::string info_json(const slt::Summary& s) {
+  std::string out;
+  const auto to = std::back_inserter(out);
+  fmt::format_to(to, "{{\"version\": \"{}.{}\", \"tool_version\": {}, \"command\": [", s.major, s.minor,
+                 escaped(s.start.tool_version));
+  for (std::size_t i = 0; i < s.start.command.size(); ++i)
+    fmt::format_to(to, "{}{}", i != 0 ? ", " : "", escaped(s.start.command[i]));
+  fmt::format_to(to,
+                 "], \"start\": {}, \"duration\": {}, \"bytes\": {}, \"entered\": {}, \"spans\": {}, \"unfinished\": {}, "
+                 "\"dropped\": {}, \"complete\": {}, \"problem\": {}, \"processes\": [",
+                 s.start.realtime, s.duration, s.bytes, s.entered, s.spans, s.unfinished, s.dropped, s.complete,
+                 s.problem.empty() ? "null" : escaped(s.problem));
+  for (std::size_t i = 0; i < s.processes.size(); ++i) {
+    const auto& p = s.processes[i];
+    fmt::format_to(to, "{}{{\"pid\": {}, \"comm\": {}, \"engine\": {}}}", i != 0 ? ", " : "", p.pid, escaped(p.comm),
+                   escaped(p.engine));
+  }
+  out += "], \"modules_without_lines\": [";
+  for (std::size_t i = 0; i < s.notes.size(); ++i)
+    fmt::format_to(to, "{}{{\"path\": {}, \"reason\": {}, \"frames\": {}}}", i != 0 ? ", " : "", escaped(s.notes[i].path),
+                   escaped(s.notes[i].reason), s.notes[i].frames);
+  out += "]}\n";
+  return out;
+}
+
+std::string info_text(const slt::Summary& s) {
+  std::string out;
+  const auto to = std::back_inserter(out);
+  std::string command;
+  for (const std::string& word : s.start.command) command += (command.empty() ? "" : " ") + word;
+  fmt::format_to(to, "command      {}\n", command.empty() ? "(attached)" : command);
+  const auto seconds = static_cast<time_t>(s.start.realtime / 1'000'000'000);
+  char when[64] = {};
+  tm local{};
+  localtime_r(&seconds, &local);
+  strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", &local);
+  fmt::format_to(to, "recorded     {}, for {:.3f} s, by sightline {}{}{}\n", when, static_cast<double>(s.duration) / 1e9,
+                 s.start.tool_version, s.start.hostname.empty() ? "" : " on ", s.start.hostname);
+  fmt::format_to(to, "file         {} bytes, format {}.{}{}\n", s.bytes, s.major, s.minor,
+                 s.spans != 0 ? fmt::format(", {:.1f} bytes a call", static_cast<double>(s.bytes) / static_cast<double>(s.spans))
+                              : std::string());
+  fmt::format_to(to, "calls        {} = {} finished + {} unfinished + {} dropped\n", s.entered, s.spans, s.unfinished,
+                 s.dropped);
+  fmt::format_to(to, "complete     {}\n", s.complete ? "yes" : "no: " + s.problem);
+  fmt::format_to(to, "threads      {} in {} processes\n", s.thread_count, s.process_count);
+  constexpr std::size_t kListed = 20;
+  for (std::size_t i = 0; i < s.processes.size() && i < kListed; ++i)
+    fmt::format_to(to, "  {:>8}   {:<16} {} engine\n", s.processes[i].pid, s.processes[i].comm, s.processes[i].engine);
+  if (s.process_count > kListed) fmt::format_to(to, "             and {} more\n", s.process_count - kListed);
+  for (const auto& loss : s.losses) fmt::format_to(to, "lost         {} calls: {}\n", loss.calls, loss.reason);
+  for (const auto& note : s.notes) fmt::format_to(to, "no lines     {} ({})\n", note.path, note.reason);
+  return out;
+}
+
+}  // namespace
+
+int print_trace(const Settings& settings) {
+  const auto reader = open_trace(settings.input);
+  if (reader == nullptr) return kExitFailure;
+  const auto output = open_output(settings.output);
+  if (output == nullptr) return kExitFailure;
+  TextOptions options = settings.text;
+  options.always_show_pid = reader->summary().thread_count > 1;
+  TeeSink sinks;
+  TextSink text(options, *output);
+  SummarySink summary(*output);
+  if (!settings.summary) sinks.add(text);
+  if (settings.summary || settings.summary_too) sinks.add(summary);
+  FilterSink filtered(settings.filter, sinks);
+  return play(*reader, filtered, *output, settings.input);
+}
+
+int show_info(const Settings& settings) {
+  const auto reader = open_trace(settings.input);
+  if (reader == nullptr) return kExitFailure;
+  const auto output = open_output("-");
+  if (output == nullptr) return kExitFailure;
+  const slt::Summary summary = reader->summary();
+  output->append(settings.format == "json" ? info_json(summary) : info_text(summary));
+  return output->flush() ? kExitFine : kExitFailure;
+}
+
+int export_trace(const Settings& settings) {
+  const auto reader = open_trace(settings.input);
+  if (reader == nullptr) return kExitFailure;
+  const auto output = open_output(settings.output);
+  if (output == nullptr) return kExitFailure;
+  std::string error;
+  const auto exporter = exporting::make_exporter(settings.format, *output, error);
+  if (exporter == nullptr) {
+    complain(error);
+    return kExitUsage;
+  }
+  return play(*reader, *exporter, *output, settings.input);
+}
+
+}  // namespace sightline

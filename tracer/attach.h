@@ -1,0 +1,19 @@
+/// Attaching to processes that run already, and saying why it can't be done.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace sightline::tracer {
+
+/// PTRACE_SEIZE. 0, or errno. The caller must hold a SeizeWatch (wait_queue.h).
+int seize(pid_t tid, unsigned long options);
+
+/// PTRACE_INTERRUPT. 0, or errno.
+int interrupt(pid_t tid);
+
+/// One sentence on why `pid` could not be attached to, with what to do about it.
+std::string explain_attach_failure(pid_t pid, int error);
+
+}  // namespace sightline::tracer

@@ -1,0 +1,171 @@
+#include "tracer/proc.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <charconv>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace sightline::tracer::proc {
+namespace {
+
+std::string slurp(const char* path) {
+  std::string text;
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return text;
+  char buffer[16384];
+  for (;;) {
+    const ssize_t n = read(fd, buffer, sizeof buffer);
+    if (n <= 0) break;
+    text.append(buffer, static_cast<std::size_t>(n));
+  }
+  close(fd);
+  return text;
+}
+
+std::string path_of(pid_t id, const char* leaf) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%d/%s", id, leaf);
+  return slurp(path);
+}
+
+/// The text behind "KEY:\t" up to the end of the line.
+std::string_view field(std::string_view text, std::string_view key) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t end = text.find('\n', at);
+    if (end == std::string_view::npos) end = text.size();
+    const std::string_view line = text.substr(at, end - at);
+    if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == ':') {
+      std::string_view value = line.substr(key.size() + 1);
+      while (!value.empty() && (value.front() == '\t' || value.front() == ' ')) value.remove_prefix(1);
+      return value;
+    }
+    at = end + 1;
+  }
+  return {};
+}
+
+template <class Int>
+Int number(std::string_view text, int base = 10) {
+  Int value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value, base);
+  return value;
+}
+
+std::string_view last_word(std::string_view text) {
+  const std::size_t at = text.find_last_of("\t ");
+  return at == std::string_view::npos ? text : text.substr(at + 1);
+}
+
+/// The fields of /proc/ID/stat behind the name in parentheses, which may hold anything.
+std::string_view stat_fields(std::string_view text) {
+  const std::size_t paren = text.rfind(')');
+  return paren == std::string_view::npos ? std::string_view{} : text.substr(paren + 1);
+}
+
+std::string_view nth_word(std::string_view text, int n) {
+  for (;;) {
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    const std::size_t end = text.find(' ');
+    if (n-- == 0) return text.substr(0, end);
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end);
+  }
+}
+
+constexpr uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD, include/linux/sched.h
+
+}  // namespace
+
+std::optional<Status> status(pid_t id) {
+  const std::string text = path_of(id, "status");
+  if (text.empty()) return std::nullopt;
+  Status s;
+  s.name = field(text, "Name");
+  const std::string_view state = field(text, "State");
+  if (!state.empty()) s.state = state.front();
+  s.tgid = number<pid_t>(field(text, "Tgid"));
+  s.parent = number<pid_t>(field(text, "PPid"));
+  s.tracer = number<pid_t>(field(text, "TracerPid"));
+  s.uid = number<uid_t>(field(text, "Uid"));
+  s.ns_tid = number<pid_t>(last_word(field(text, "NSpid")));
+  s.ns_tgid = number<pid_t>(last_word(field(text, "NStgid")));
+  const std::string stat = path_of(id, "stat");
+  s.kernel_thread = (number<uint64_t>(nth_word(stat_fields(stat), 6)) & kKernelThread) != 0;
+  return s;
+}
+
+std::vector<pid_t> threads(pid_t pid) {
+  std::vector<pid_t> tids;
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/task", pid);
+  DIR* dir = opendir(path);
+  if (dir == nullptr) return tids;
+  while (const dirent* entry = readdir(dir)) {
+    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])) != 0) tids.push_back(std::atoi(entry->d_name));
+  }
+  closedir(dir);
+  return tids;
+}
+
+int last_cpu(pid_t tid) {
+  const std::string stat = path_of(tid, "stat");
+  const std::string_view word = nth_word(stat_fields(stat), 36);
+  return word.empty() ? -1 : number<int>(word);
+}
+
+void read_comm(pid_t tid, char (&comm)[16]) {
+  std::string text = path_of(tid, "comm");
+  if (!text.empty() && text.back() == '\n') text.pop_back();
+  std::memset(comm, 0, sizeof comm);
+  std::memcpy(comm, text.data(), std::min(text.size(), sizeof comm - 1));
+}
+
+std::string fd_target(pid_t pid, int fd) {
+  char path[48];
+  std::snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+  char target[PATH_MAX];
+  const ssize_t n = readlink(path, target, sizeof target);
+  return n > 0 ? std::string(target, static_cast<std::size_t>(n)) : std::string();
+}
+
+std::vector<Map> executable_maps(pid_t pid) {
+  std::vector<Map> maps;
+  const std::string text = path_of(pid, "maps");
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t end = text.find('\n', at);
+    if (end == std::string::npos) end = text.size();
+    const std::string_view line(text.data() + at, end - at);
+    at = end + 1;
+    // 55d0c0a0b000-55d0c0a0f000 r-xp 00002000 fd:01 1234   /usr/bin/cat
+    const std::string_view range = nth_word(line, 0);
+    const std::string_view permissions = nth_word(line, 1);
+    if (permissions.size() < 3 || permissions[2] != 'x') continue;
+    const std::size_t dash = range.find('-');
+    if (dash == std::string_view::npos) continue;
+    const std::string_view device = nth_word(line, 3);
+    const std::size_t colon = device.find(':');
+    Map map;
+    map.start = number<uint64_t>(range.substr(0, dash), 16);
+    map.end = number<uint64_t>(range.substr(dash + 1), 16);
+    map.offset = number<uint64_t>(nth_word(line, 2), 16);
+    if (colon != std::string_view::npos)
+      map.device = makedev(number<unsigned>(device.substr(0, colon), 16), number<unsigned>(device.substr(colon + 1), 16));
+    map.inode = number<uint64_t>(nth_word(line, 4));
+    const std::string_view path = nth_word(line, 5);
+    if (!path.empty()) map.path.assign(path.data(), line.data() + line.size());
+    maps.push_back(std::move(map));
+  }
+  return maps;
+}
+
+}  // namespace sightline::tracer::proc

@@ -1,0 +1,47 @@
+/// What /proc says of processes (proc(5)). Every function may find the process gone: an empty result, no error.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sightline::tracer::proc {
+
+struct Status {
+  std::string name;
+  char state = '?';        ///< R, S, D, T, t, Z, X, I
+  pid_t tgid = 0;
+  pid_t parent = 0;
+  pid_t tracer = 0;        ///< TracerPid, 0: not traced
+  uid_t uid = 0;           ///< real
+  pid_t ns_tid = 0;        ///< in the innermost pid namespace
+  pid_t ns_tgid = 0;
+  bool kernel_thread = false;
+};
+
+/// Of the process or thread `id`.
+std::optional<Status> status(pid_t id);
+
+/// The thread ids of a process.
+std::vector<pid_t> threads(pid_t pid);
+
+/// The processor the thread last ran on, -1 if unknown.
+int last_cpu(pid_t tid);
+
+/// /proc/TID/comm into a NUL-terminated field of 16 bytes.
+void read_comm(pid_t tid, char (&comm)[16]);
+
+/// What descriptor `fd` of the process refers to, as readlink(2) of /proc/PID/fd/FD gives it; "" if it is not open.
+std::string fd_target(pid_t pid, int fd);
+
+struct Map {
+  uint64_t start = 0, end = 0, offset = 0, device = 0, inode = 0;
+  std::string path;
+};
+/// The executable mappings, by address.
+std::vector<Map> executable_maps(pid_t pid);
+
+}  // namespace sightline::tracer::proc

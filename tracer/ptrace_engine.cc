@@ -1,0 +1,422 @@
+// How a traced program's life arrives here, and the order in which it may not.
+//
+// waitpid(2) reports stops of all threads in no particular order between threads:
+//  - A newborn's first stop may come before its parent's PTRACE_EVENT_CLONE, or after. Whoever comes first makes the
+//    Tracee; the newborn is never kept waiting, since its parent may be killed before it reports.
+//  - A thread that calls execve takes over its leader's tid. Its siblings are gone by then, without a report of the
+//    leader's end; what was open in them is closed here, and the open execve moves to the leader's tid.
+//  - Any thread may be gone whenever we touch it (SIGKILL). Its end is still reported, and only that report forgets it.
+//
+// What a thread is resumed with decides what it becomes: PTRACE_SYSCALL after everything, but PTRACE_LISTEN after a
+// group stop, so that it stays stopped and SIGCONT is still heard of.
+#include "tracer/ptrace_engine.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "tracer/attach.h"
+#include "tracer/proc.h"
+#include "tracer/x86_64/registers.h"
+
+namespace sightline::tracer {
+namespace {
+
+// PTRACE_O_TRACEEXIT is not among them on purpose: a thread stopped there survives kill -9.
+constexpr unsigned long kAlways = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC;
+constexpr unsigned long kChildren = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
+
+// Stops taken from the kernel before any of them is resumed. waitpid(2) looks at threads in a fixed order: taking one
+// and resuming it at once would let a busy thread starve those behind it.
+constexpr std::size_t kBatch = 256;
+
+bool is_exit(const OpenCall& call) {
+  return call.syscall != nullptr && (call.syscall->name == "exit" || call.syscall->name == "exit_group");
+}
+
+/// The CLONE_ flags of the birth that `parent` is just reporting.
+uint64_t clone_flags(const Tracee& parent, int event, MemoryReader& memory) {
+  const OpenCall& call = parent.call;
+  if (event == PTRACE_EVENT_VFORK && (call.syscall == nullptr || call.syscall->name == "vfork"))
+    return CLONE_VM | CLONE_VFORK;
+  if (call.syscall == nullptr) return 0;
+  if (call.syscall->name == "clone") return call.args[0];
+  if (call.syscall->name == "clone3") {
+    uint64_t flags = 0;  // the first field of struct clone_args
+    memory.read(call.args[0], {reinterpret_cast<std::byte*>(&flags), sizeof flags});
+    return flags;
+  }
+  return 0;
+}
+
+}  // namespace
+
+PtraceEngine::PtraceEngine(EngineOptions options, ringbuf::RingSet& rings, Progress& progress)
+    : options_(std::move(options)), progress_(progress), recorder_(options_.record, rings, progress) {
+  trace_options_ = kAlways | (options_.follow_children ? kChildren : 0);
+}
+
+PtraceEngine::~PtraceEngine() = default;
+
+Tracee& PtraceEngine::add(pid_t tid, pid_t pid, uint32_t process_serial, std::shared_ptr<AddressSpace> space) {
+  auto tracee = std::make_unique<Tracee>();
+  tracee->tid = tid;
+  tracee->pid = pid;
+  tracee->thread_serial = next_thread_++;
+  tracee->process_serial = process_serial;
+  tracee->space = std::move(space);
+  return *(tracees_[tid] = std::move(tracee));
+}
+
+Tracee* PtraceEngine::find(pid_t tid) {
+  const auto at = tracees_.find(tid);
+  return at == tracees_.end() ? nullptr : at->second.get();
+}
+
+void PtraceEngine::forget(pid_t tid) { tracees_.erase(tid); }
+
+bool PtraceEngine::last_of_process(const Tracee& tracee) const {
+  return std::none_of(tracees_.begin(), tracees_.end(), [&](const auto& entry) {
+    return entry.second.get() != &tracee && entry.second->process_serial == tracee.process_serial;
+  });
+}
+
+std::string PtraceEngine::adopt(Child child) {
+  const unsigned long flags = trace_options_ | (options_.kill_on_exit ? PTRACE_O_EXITKILL : 0);
+  if (const int error = seize(child.pid, flags); error != 0) {
+    // Seizing a child of one's own fails only where tracing is forbidden altogether.
+    ::kill(child.pid, SIGKILL);
+    close(child.release_fd);
+    return std::string("can't trace the command: ") + std::strerror(error) +
+           " (is sightline itself traced, or in a sandbox that forbids ptrace?)";
+  }
+  Tracee& tracee = add(child.pid, child.pid, next_process_++, std::make_shared<AddressSpace>());
+  tracee.hidden = true;
+  tracee.interrupting = true;
+  root_pid_ = child.pid;
+  // The child blocks in read() on its pipe and has to pass through a stop before its calls are reported; only then
+  // may it go on. The stop is handled like any other; the pipe's end is closed when it has come.
+  interrupt(child.pid);
+  for (;;) {
+    const WaitResult result = waits_.next(true);
+    if (result.kind == WaitResult::Kind::no_tracees) break;
+    if (result.kind != WaitResult::Kind::status) continue;
+    const bool ours = result.tid == child.pid;
+    dispatch(result.tid, result.status);
+    if (ours) break;
+  }
+  close(child.release_fd);
+  return {};
+}
+
+std::string PtraceEngine::attach(pid_t pid) {
+  if (pid == getpid()) return explain_attach_failure(pid, EPERM);
+  const auto status = proc::status(pid);
+  if (!status || status->kernel_thread || (status->tracer != 0 && find(pid) == nullptr))
+    return explain_attach_failure(pid, ESRCH);
+  const pid_t tgid = status->tgid;  // a thread's id names its process
+  if (find(tgid) != nullptr) return {};
+
+  const unsigned long flags =
+      trace_options_ | PTRACE_O_TRACECLONE;  // threads born from here on belong to the process, -f or not
+  const uint32_t process_serial = next_process_++;
+  auto space = std::make_shared<AddressSpace>();
+  int last_error = ESRCH;
+  std::size_t seized = 0;
+  const WaitQueue::Ticking ticking(waits_);
+  // Threads may be born while we walk: only a pass that finds nothing new, twice, is the end. Those already seized
+  // report their own births.
+  for (int clean = 0; clean < 2;) {
+    bool found = false;
+    for (const pid_t tid : proc::threads(tgid)) {
+      if (find(tid) != nullptr) continue;
+      const int error = seize(tid, flags);
+      if (error != 0) {
+        // A newborn that a seized sibling has brought along is ours already (EPERM) and will report itself.
+        if (tid == tgid || seized == 0) last_error = error;
+        continue;
+      }
+      found = true;
+      ++seized;
+      Tracee& tracee = add(tid, tgid, process_serial, space);
+      tracee.attached = true;
+      tracee.interrupting = true;
+      recorder_.thread_start(tracee, Birth::attached, nullptr, status->parent, false);
+      interrupt(tid);
+    }
+    clean = found ? 0 : clean + 1;
+  }
+  if (seized == 0) return explain_attach_failure(pid, last_error);
+  return {};
+}
+
+void PtraceEngine::run() {
+  std::vector<WaitResult> batch;
+  batch.reserve(kBatch);
+  while (!tracees_.empty()) {
+    act_on_notifications();
+    const WaitResult first = waits_.next(true);
+    if (first.kind == WaitResult::Kind::no_tracees) break;
+    if (first.kind != WaitResult::Kind::status) continue;
+    if (tracees_.size() == 1) {
+      dispatch(first.tid, first.status);
+      continue;
+    }
+    batch.clear();
+    batch.push_back(first);
+    while (batch.size() < kBatch) {
+      const WaitResult more = waits_.next(false);
+      if (more.kind != WaitResult::Kind::status) break;
+      batch.push_back(more);
+    }
+    for (const WaitResult& result : batch) dispatch(result.tid, result.status);
+  }
+  // Only where the kernel has no child of ours left while we still think so: nothing will ever be heard of these.
+  while (!tracees_.empty()) {
+    Tracee& tracee = *tracees_.begin()->second;
+    recorder_.abandon(tracee, CallEnd::killed);
+    recorder_.thread_end(tracee, ThreadEndKind::lost, 0, false, last_of_process(tracee));
+    forget(tracee.tid);
+  }
+}
+
+void PtraceEngine::dispatch(pid_t tid, int status) {
+  Tracee* tracee = find(tid);
+  if (tracee == nullptr) {
+    on_unknown(tid, status);
+    return;
+  }
+  const StopKind kind = decode_wait_status(status);
+  if (std::holds_alternative<Exited>(kind) || std::holds_alternative<Killed>(kind)) {
+    on_gone(*tracee, kind);
+    return;
+  }
+  follower_.stopped(tid);
+  Stop stop(tid);
+  if (std::holds_alternative<SyscallStop>(kind))
+    on_syscall(*tracee, std::move(stop));
+  else if (const auto* signal = std::get_if<SignalStop>(&kind))
+    on_signal(*tracee, std::move(stop), signal->signo);
+  else if (const auto* group = std::get_if<GroupStop>(&kind))
+    on_group_stop(*tracee, std::move(stop), group->signo);
+  else if (std::holds_alternative<TrapStop>(kind))
+    on_trap(*tracee, std::move(stop));
+  else if (const auto* event = std::get_if<EventStop>(&kind))
+    on_event(*tracee, std::move(stop), event->event);
+}
+
+void PtraceEngine::on_unknown(pid_t tid, int status) {
+  const StopKind kind = decode_wait_status(status);
+  if (std::holds_alternative<Exited>(kind) || std::holds_alternative<Killed>(kind)) return;
+  // A newborn that is faster than its parent's report.
+  Stop stop(tid);
+  const auto ids = proc::status(tid);
+  if (!ids) {
+    std::move(stop).resume();
+    return;
+  }
+  const bool is_thread = ids->tgid != tid;
+  Tracee* relative = find(is_thread ? ids->tgid : ids->parent);
+  if (relative == nullptr && is_thread) {
+    for (const auto& [id, other] : tracees_)
+      if (other->pid == ids->tgid) relative = other.get();
+  }
+  if (!is_thread && !options_.follow_children) {
+    std::move(stop).detach();
+    return;
+  }
+  Tracee& tracee =
+      is_thread && relative != nullptr
+          ? add(tid, ids->tgid, relative->process_serial, relative->space)
+          : add(tid, ids->tgid, next_process_++, std::make_shared<AddressSpace>());
+  tracee.attached = relative != nullptr && relative->attached;
+  // The birth's flags are its parent's to report; that it has a memory of its own is the usual case, and harmless if
+  // wrong: the mappings are read once more.
+  recorder_.thread_start(tracee, is_thread ? Birth::thread : Birth::forked, nullptr, ids->parent, false);
+  std::move(stop).release();
+  dispatch(tid, status);
+}
+
+void PtraceEngine::on_gone(Tracee& tracee, const StopKind& how) {
+  const auto* exited = std::get_if<Exited>(&how);
+  const auto* killed = std::get_if<Killed>(&how);
+  const int value = exited != nullptr ? exited->code : killed->signo;
+  if (tracee.pid == root_pid_ && tracee.tid == root_pid_) root_ = {true, killed != nullptr, value};
+  if (!tracee.hidden) {
+    recorder_.abandon(tracee, is_exit(tracee.call) && exited != nullptr ? CallEnd::exited : CallEnd::killed);
+    recorder_.thread_end(tracee, exited != nullptr ? ThreadEndKind::exited : ThreadEndKind::signaled, value,
+                         killed != nullptr && killed->core_dumped, last_of_process(tracee));
+  }
+  forget(tracee.tid);
+}
+
+void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
+  const auto info = stop.syscall_info();
+  if (!info) return;  // dying; its end will be reported
+  switch (info->op) {
+    case PTRACE_SYSCALL_INFO_ENTRY:
+      if (tracee.hidden) {
+        int32_t nr = static_cast<int32_t>(info->entry.nr);
+        if (nr == SYS_execve) {
+          tracee.hidden = false;
+          recorder_.thread_start(tracee, Birth::spawned, nullptr, getpid(), false);
+        }
+      }
+      if (tracee.call.open) recorder_.abandon(tracee, CallEnd::no_value);
+      recorder_.enter(tracee, *info);
+      break;
+    case PTRACE_SYSCALL_INFO_EXIT: {
+      int64_t ret = info->exit.rval;
+      // Thrown out by our own PTRACE_INTERRUPT: the program never sees this EINTR (see hide_interruption).
+      if (tracee.interrupting && arch::would_hide(tracee.tid)) ret = arch::kHiddenReturn;
+      recorder_.exit(tracee, ret, info->exit.is_error != 0);
+      break;
+    }
+    default:
+      break;
+  }
+  // While an interrupt of ours is on its way, its own stop is where detaching is safe: there a call that was thrown
+  // out can still be set to start again.
+  if (detaching_ && !tracee.interrupting) {
+    let_go(tracee, std::move(stop), 0);
+    return;
+  }
+  std::move(stop).resume();
+}
+
+void PtraceEngine::on_signal(Tracee& tracee, Stop stop, int signo) {
+  recorder_.signal(tracee, stop, signo);
+  if (detaching_ && !tracee.interrupting) {
+    let_go(tracee, std::move(stop), signo);
+    return;
+  }
+  std::move(stop).resume(signo);
+}
+
+void PtraceEngine::on_group_stop(Tracee& tracee, Stop stop, int signo) {
+  const bool asked = std::exchange(tracee.interrupting, false);
+  // A stopped process that we attached to shows its stop once: it was stopped before.
+  if (!asked) recorder_.group_stop(tracee, signo);
+  tracee.first_stop_seen = true;
+  if (detaching_) {
+    let_go(tracee, std::move(stop), 0);
+    return;
+  }
+  std::move(stop).listen();
+}
+
+void PtraceEngine::on_trap(Tracee& tracee, Stop stop) {
+  if (std::exchange(tracee.interrupting, false)) arch::hide_interruption(tracee.tid);
+  tracee.first_stop_seen = true;
+  if (detaching_) {
+    let_go(tracee, std::move(stop), 0);
+    return;
+  }
+  std::move(stop).resume();
+}
+
+void PtraceEngine::on_event(Tracee& tracee, Stop stop, int event) {
+  switch (event) {
+    case PTRACE_EVENT_FORK:
+    case PTRACE_EVENT_VFORK:
+    case PTRACE_EVENT_CLONE:
+      on_birth(tracee, stop, event);
+      break;
+    case PTRACE_EVENT_EXEC:
+      on_exec(tracee, stop);
+      break;
+    default:
+      break;
+  }
+  // Not let go here even while detaching: the call that caused the event is still open, and its own exit stop follows.
+  std::move(stop).resume();
+}
+
+void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
+  const auto message = stop.event_message();
+  if (!message) return;
+  const auto tid = static_cast<pid_t>(*message);
+  if (find(tid) != nullptr) return;
+  ProcessMemory memory;
+  memory.select(parent.tid);
+  const uint64_t flags = clone_flags(parent, event, memory);
+  const bool is_thread = (flags & CLONE_THREAD) != 0;
+  if (!is_thread && !options_.follow_children) return;  // its own first stop finds it unknown and lets it go
+  const bool shares = (flags & CLONE_VM) != 0;
+  auto space = shares ? parent.space : std::make_shared<AddressSpace>(*parent.space);
+  Tracee& child = is_thread ? add(tid, parent.pid, parent.process_serial, std::move(space))
+                            : add(tid, tid, next_process_++, std::move(space));
+  child.attached = parent.attached;
+  child.foreign_ids = parent.foreign_ids || (flags & CLONE_NEWPID) != 0;
+  const Birth birth = is_thread                        ? Birth::thread
+                      : event == PTRACE_EVENT_VFORK    ? Birth::vforked
+                      : event == PTRACE_EVENT_FORK     ? Birth::forked
+                                                       : Birth::cloned;
+  recorder_.thread_start(child, birth, &parent, parent.pid, shares);
+  // Born while everything is being let go: the group interrupt did not reach it, its first stop will do.
+}
+
+void PtraceEngine::on_exec(Tracee& tracee, const Stop& stop) {
+  const auto message = stop.event_message();
+  const pid_t former = message ? static_cast<pid_t>(*message) : tracee.tid;
+  Tracee* caller = &tracee;
+  if (former != tracee.tid) {
+    if (Tracee* other = find(former)) caller = other;
+  }
+  if (caller != &tracee) {
+    // The leader vanished without a report; the caller lives on under its tid.
+    recorder_.abandon(tracee, CallEnd::replaced);
+    tracee.call = caller->call;
+    caller->call.open = false;
+    tracee.interrupting = caller->interrupting;
+  }
+  recorder_.exec(tracee, former);
+  std::vector<pid_t> vanished;
+  for (const auto& [tid, other] : tracees_)
+    if (other->pid == tracee.pid && tid != tracee.tid) vanished.push_back(tid);
+  for (const pid_t tid : vanished) {
+    Tracee& other = *find(tid);
+    recorder_.abandon(other, CallEnd::replaced);
+    recorder_.thread_end(other, ThreadEndKind::replaced, 0, false, false);
+    forget(tid);
+  }
+  tracee.space = std::make_shared<AddressSpace>();
+}
+
+void PtraceEngine::notify(int signo, bool from_terminal) {
+  detach_wanted_.store(1);
+  if (!from_terminal) forward_.store(signo);
+  waits_.nudge();
+}
+
+void PtraceEngine::act_on_notifications() {
+  if (detach_wanted_.exchange(0) == 0) return;
+  const int signo = forward_.exchange(0);
+  if (root_pid_ != 0) {
+    if (signo != 0 && find(root_pid_) != nullptr) ::kill(root_pid_, signo);
+    return;  // a spawned command decides for itself; we follow it to its end
+  }
+  start_detaching();
+}
+
+void PtraceEngine::start_detaching() {
+  if (detaching_) return;
+  detaching_ = true;
+  for (auto& [tid, tracee] : tracees_)
+    if (interrupt(tid) == 0) tracee->interrupting = true;
+}
+
+void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo) {
+  recorder_.abandon(tracee, CallEnd::detached);
+  recorder_.thread_end(tracee, ThreadEndKind::detached, 0, false, last_of_process(tracee));
+  forget(stop.tid());
+  std::move(stop).detach(signo);
+}
+
+}  // namespace sightline::tracer

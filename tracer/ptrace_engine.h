@@ -1,0 +1,106 @@
+/// The ptrace engine: stops threads at each system call and records what it sees, for any program.
+///
+/// It starts commands and attaches to processes, follows their threads and children, passes signals on, and leaves
+/// everything as it was when it goes. It never prints and never looks at what it records.
+///
+/// Threads: everything but notify() belongs to the thread that made the engine, since ptrace(2) requests are bound to
+/// the attaching thread. Make it after all other threads of the tracer were started (see cpu_follow.h).
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ringbuf/ring_set.h"
+#include "tracer/cpu_follow.h"
+#include "tracer/recorder.h"
+#include "tracer/spawn.h"
+#include "tracer/tracee.h"
+#include "tracer/wait_queue.h"
+#include "tracer/wait_status.h"
+
+namespace sightline::tracer {
+
+struct EngineOptions {
+  RecordOptions record;
+  bool follow_children = false;   ///< -f: fork, vfork, clone, and threads of a spawned command
+  bool kill_on_exit = true;       ///< spawned programs die with the tracer
+};
+
+/// How the traced command ended.
+struct RootStatus {
+  bool known = false;             ///< false: there was no command, or it still runs
+  bool signaled = false;
+  int value = 0;                  ///< exit code, or the signal's number
+};
+
+class PtraceEngine {
+ public:
+  PtraceEngine(EngineOptions options, ringbuf::RingSet& rings, Progress& progress);
+  ~PtraceEngine();
+  PtraceEngine(const PtraceEngine&) = delete;
+  PtraceEngine& operator=(const PtraceEngine&) = delete;
+
+  /// Takes over a child of spawn_waiting() and releases it. "" or one sentence on what failed.
+  std::string adopt(Child child);
+
+  /// Attaches to a process and all its threads. "" or one sentence on why not.
+  std::string attach(pid_t pid);
+
+  /// Traces until no traced thread is left.
+  void run();
+
+  /// Asks run() to let go of attached processes and to pass the signal on to a spawned command. Async-signal-safe.
+  /// `from_terminal`: the command has had the signal from its terminal already.
+  void notify(int signo, bool from_terminal);
+
+  RootStatus root_status() const { return root_; }
+  uint64_t entered() const { return recorder_.entered(); }
+
+ private:
+  using Tracees = std::unordered_map<pid_t, std::unique_ptr<Tracee>>;
+
+  Tracee& add(pid_t tid, pid_t pid, uint32_t process_serial, std::shared_ptr<AddressSpace> space);
+  Tracee* find(pid_t tid);
+  void forget(pid_t tid);
+  bool last_of_process(const Tracee& tracee) const;
+
+  void dispatch(pid_t tid, int status);
+  void on_gone(Tracee& tracee, const StopKind& how);
+  void on_syscall(Tracee& tracee, Stop stop);
+  void on_signal(Tracee& tracee, Stop stop, int signo);
+  void on_group_stop(Tracee& tracee, Stop stop, int signo);
+  void on_trap(Tracee& tracee, Stop stop);
+  void on_event(Tracee& tracee, Stop stop, int event);
+  void on_birth(Tracee& parent, const Stop& stop, int event);
+  void on_exec(Tracee& tracee, const Stop& stop);
+  void on_unknown(pid_t tid, int status);
+
+  void act_on_notifications();
+  void start_detaching();
+  void let_go(Tracee& tracee, Stop stop, int signo);
+
+  EngineOptions options_;
+  unsigned long trace_options_ = 0;
+  Progress& progress_;
+  WaitQueue waits_;
+  Recorder recorder_;
+  CpuFollower follower_;
+  Tracees tracees_;
+  uint32_t next_thread_ = 1;
+  uint32_t next_process_ = 1;
+  pid_t root_pid_ = 0;
+  RootStatus root_;
+  bool detaching_ = false;
+
+  std::atomic<int> detach_wanted_{0};
+  std::atomic<int> forward_{0};
+};
+
+}  // namespace sightline::tracer

@@ -1,0 +1,339 @@
+#include "tracer/recorder.h"
+
+#include <sys/mman.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "tracer/proc.h"
+#include "tracer/x86_64/registers.h"
+
+namespace sightline::tracer {
+namespace {
+
+uint64_t now() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
+}
+
+/// x86-64 names of the calls that change executable mappings; i386's are looked up by name too, so compare names.
+enum class MapChange { none, map, protect, unmap };
+
+MapChange map_change_of(const Syscall* syscall) {
+  if (syscall == nullptr || (syscall->classes & kClassMemory) == 0) return MapChange::none;
+  const std::string_view name = syscall->name;
+  if (name == "mmap" || name == "mmap2") return MapChange::map;
+  if (name == "mprotect" || name == "pkey_mprotect") return MapChange::protect;
+  if (name == "munmap" || name == "mremap") return MapChange::unmap;
+  return MapChange::none;
+}
+
+}  // namespace
+
+Filter Filter::all() {
+  Filter filter;
+  filter.x86_64.set();
+  filter.i386.set();
+  filter.x32.set();
+  return filter;
+}
+
+bool Filter::passes(Abi abi, int32_t nr, const Syscall* syscall) const {
+  if (syscall == nullptr || nr < 0 || static_cast<std::size_t>(nr) >= kNumbers) return unknown;
+  const auto i = static_cast<std::size_t>(nr);
+  switch (abi) {
+    case Abi::x86_64:
+      return x86_64[i];
+    case Abi::i386:
+      return i386[i];
+    case Abi::x32:
+      return x32[i];
+  }
+  return true;
+}
+
+Recorder::Recorder(const RecordOptions& options, ringbuf::RingSet& rings, Progress& progress)
+    : options_(options), rings_(rings), progress_(progress), scratch_(options.limits.total_limit) {}
+
+RecordPrefix Recorder::prefix(const Tracee& tracee) {
+  return {.time = 0,
+          .tid = tracee.tid,
+          .pid = tracee.pid,
+          .thread_serial = tracee.thread_serial,
+          .process_serial = tracee.process_serial};
+}
+
+std::byte* Recorder::reserve(Tracee& tracee, uint32_t bytes) {
+  return tracee.ring.ring != nullptr ? tracee.ring.ring->reserve(bytes) : nullptr;
+}
+
+void Recorder::commit(Tracee& tracee, RecordType type, uint32_t bytes, uint64_t time) {
+  tracee.ring.ring->commit(static_cast<uint16_t>(type), bytes);
+  progress_.horizon.store(time, std::memory_order_release);
+}
+
+template <class Record>
+void Recorder::write(Tracee& tracee, RecordType type, const Record& record) {
+  std::byte* place = reserve(tracee, sizeof record);
+  if (place == nullptr) return;
+  Record copy = record;
+  copy.prefix.time = now();
+  std::memcpy(place, &copy, sizeof copy);
+  commit(tracee, type, sizeof copy, copy.prefix.time);
+}
+
+void Recorder::thread_start(Tracee& tracee, Birth birth, const Tracee* parent, pid_t parent_pid, bool shares_memory) {
+  tracee.ring = rings_.acquire();
+  ThreadStart record{.prefix = prefix(tracee)};
+  record.parent_tid = parent != nullptr ? parent->tid : 0;
+  record.parent_pid = parent_pid;
+  record.birth = birth;
+  record.shares_memory = shares_memory ? 1 : 0;
+  record.ns_tid = tracee.tid;
+  record.ns_pid = tracee.pid;
+  if (tracee.foreign_ids || parent == nullptr) {
+    if (const auto status = proc::status(tracee.tid)) {
+      record.ns_tid = status->ns_tid;
+      record.ns_pid = status->ns_tgid;
+      tracee.foreign_ids = tracee.foreign_ids || status->ns_tid != tracee.tid;
+    }
+  }
+  // A newborn has its parent's name, which the consumer knows.
+  if (parent == nullptr) proc::read_comm(tracee.tid, record.comm);
+  write(tracee, RecordType::thread_start, record);
+}
+
+void Recorder::thread_end(Tracee& tracee, ThreadEndKind kind, int status, bool core_dumped, bool last_of_process) {
+  ThreadEnd record{.prefix = prefix(tracee)};
+  record.status = status;
+  record.kind = kind;
+  record.core_dumped = core_dumped ? 1 : 0;
+  record.last_of_process = last_of_process ? 1 : 0;
+  write(tracee, RecordType::thread_end, record);
+  if (tracee.ring.ring != nullptr) rings_.retire(tracee.ring);
+  tracee.ring = {};
+}
+
+CaptureResult Recorder::run_captures(Tracee& tracee, Phase phase, int64_t ret, bool failed) {
+  CaptureResult result;
+  const OpenCall& call = tracee.call;
+  if (call.syscall == nullptr) return result;
+  if (!call.syscall->captures.empty()) {
+    memory_.select(tracee.tid);
+    const CaptureCall state{.abi = call.abi, .args = call.args, .ret = ret, .failed = failed};
+    result = capture(*call.syscall, phase, state, options_.limits, memory_, scratch_);
+  }
+  if (options_.fd_paths) {
+    if (phase == Phase::entry)
+      capture_fd_paths(tracee, result);
+    else if (call.syscall->returns == ReturnType::fd && !failed)
+      capture_fd_path(tracee, 0, static_cast<int>(ret), phase, result);
+  }
+  return result;
+}
+
+void Recorder::capture_fd_paths(Tracee& tracee, CaptureResult& result) {
+  const auto arguments = tracee.call.syscall->arguments;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arg_base(arguments[i].type) != ArgBase::fd) continue;
+    const int fd = static_cast<int>(tracee.call.args[i]);
+    if (fd >= 0) capture_fd_path(tracee, static_cast<uint8_t>(i), fd, Phase::entry, result);
+  }
+}
+
+void Recorder::capture_fd_path(Tracee& tracee, uint8_t arg, int fd, Phase phase, CaptureResult& result) {
+  const std::string target = proc::fd_target(tracee.tid, fd);
+  const std::size_t need = sizeof(Capture) + padded(target.size());
+  if (target.empty() || result.bytes + need > scratch_.size() || result.count == UINT8_MAX) return;
+  Capture header{.address = static_cast<uint64_t>(fd), .wanted = static_cast<uint32_t>(target.size()),
+                 .length = static_cast<uint32_t>(target.size()), .arg = arg, .phase = phase,
+                 .kind = CaptureKind::fd_path};
+  std::byte* place = scratch_.data() + result.bytes;
+  std::memset(place, 0, need);
+  std::memcpy(place, &header, sizeof header);
+  std::memcpy(place + sizeof header, target.data(), target.size());
+  result.bytes += static_cast<uint32_t>(need);
+  ++result.count;
+}
+
+void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
+  OpenCall& call = tracee.call;
+  call.open = true;
+  call.nr = static_cast<int32_t>(info.entry.nr);
+  call.abi = arch::abi_of(info.arch, call.nr);
+  call.syscall = find_syscall(call.abi, call.nr);
+  std::copy(std::begin(info.entry.args), std::end(info.entry.args), call.args);
+  call.recorded = !tracee.hidden && options_.filter.passes(call.abi, call.nr, call.syscall);
+  if (!call.recorded) return;
+  ++entered_;
+
+  if (options_.stacks && tracee.space->maps_changed) report_maps(tracee);
+  const CaptureResult captures = run_captures(tracee, Phase::entry, 0, false);
+
+  uint32_t window = 0;
+  RegisterBlock registers;
+  if (options_.stacks && arch::read_registers(tracee.tid, registers)) {
+    window = options_.whole_stack != 0
+                 ? options_.whole_stack
+                 : progress_.windows.wanted(tracee.process_serial, info.instruction_pointer);
+  }
+  CallEnter record{.prefix = prefix(tracee)};
+  uint32_t size = static_cast<uint32_t>(sizeof record + captures.bytes);
+  if (window != 0) size += static_cast<uint32_t>(sizeof registers) + window;
+  if (tracee.ring.ring != nullptr && size > tracee.ring.ring->largest_payload()) {
+    size -= static_cast<uint32_t>(sizeof registers) + window;
+    window = 0;
+  }
+  std::byte* place = reserve(tracee, size);
+  if (place == nullptr) {
+    call.recorded = false;
+    progress_.dropped_calls.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  std::copy(std::begin(call.args), std::end(call.args), record.args);
+  record.ip = info.instruction_pointer;
+  record.sp = info.stack_pointer;
+  record.nr = call.nr;
+  record.abi = call.abi;
+  record.capture_count = captures.count;
+  record.capture_bytes = captures.bytes;
+  std::byte* end = place + sizeof record;
+  std::memcpy(end, scratch_.data(), captures.bytes);
+  end += captures.bytes;
+  if (window != 0) {
+    std::memcpy(end, &registers, sizeof registers);
+    end += sizeof registers;
+    memory_.select(tracee.tid);
+    // Straight into the ring: the largest piece of a record is copied once.
+    const std::size_t got = memory_.read(info.stack_pointer, {end, window});
+    record.flags = static_cast<uint16_t>(kCallHasStack | (got == 0 ? kCallStackFault : 0));
+    record.stack_bytes = static_cast<uint32_t>(got);
+    end += got;
+  }
+  // Last, so that the span's time does not hold our own work; the thread goes on right after.
+  record.prefix.time = now();
+  std::memcpy(place, &record, sizeof record);
+  commit(tracee, RecordType::call_enter, static_cast<uint32_t>(end - place), record.prefix.time);
+}
+
+void Recorder::exit(Tracee& tracee, int64_t ret, bool is_error) {
+  OpenCall& call = tracee.call;
+  if (!call.open) return;
+  const uint64_t time = now();
+  follow_maps(tracee, ret);
+  call.open = false;
+  if (!call.recorded) return;
+  CallExit record{.prefix = prefix(tracee)};
+  record.prefix.time = time;
+  record.ret = ret;
+  record.nr = call.nr;
+  record.abi = call.abi;
+  record.is_error = is_error ? 1 : 0;
+  if (is_error && ret <= -512 && ret >= -516)  // ERESTARTSYS … ERESTART_RESTARTBLOCK, include/linux/errno.h
+    record.end = CallEnd::restart;
+  else if (call.syscall != nullptr && (call.syscall->name == "rt_sigreturn" || call.syscall->name == "sigreturn"))
+    record.end = CallEnd::no_value;
+  const CaptureResult captures = run_captures(tracee, Phase::exit, ret, is_error);
+  record.capture_count = captures.count;
+  record.capture_bytes = captures.bytes;
+  const uint32_t size = static_cast<uint32_t>(sizeof record + captures.bytes);
+  std::byte* place = reserve(tracee, size);
+  if (place == nullptr) return;
+  std::memcpy(place, &record, sizeof record);
+  std::memcpy(place + sizeof record, scratch_.data(), captures.bytes);
+  commit(tracee, RecordType::call_exit, size, time);
+}
+
+void Recorder::abandon(Tracee& tracee, CallEnd end) {
+  OpenCall& call = tracee.call;
+  if (call.open && call.recorded) {
+    CallExit record{.prefix = prefix(tracee)};
+    record.nr = call.nr;
+    record.abi = call.abi;
+    record.end = end;
+    write(tracee, RecordType::call_exit, record);
+  }
+  call.open = false;
+}
+
+void Recorder::signal(Tracee& tracee, const Stop& stop, int signo) {
+  if (tracee.hidden) return;
+  SignalRecord record{.prefix = prefix(tracee)};
+  record.signo = signo;
+  record.has_info = stop.signal_info(record.siginfo) ? 1 : 0;
+  write(tracee, RecordType::signal, record);
+}
+
+void Recorder::group_stop(Tracee& tracee, int signo) {
+  if (tracee.hidden) return;
+  SignalRecord record{.prefix = prefix(tracee)};
+  record.signo = signo;
+  write(tracee, RecordType::group_stop, record);
+}
+
+void Recorder::exec(Tracee& tracee, pid_t former_tid) {
+  ExecRecord record{.prefix = prefix(tracee)};
+  record.former_tid = former_tid;
+  proc::read_comm(tracee.tid, record.comm);
+  write(tracee, RecordType::exec, record);
+}
+
+void Recorder::report_maps(Tracee& tracee) {
+  const std::vector<proc::Map> maps = proc::executable_maps(tracee.tid);
+  tracee.space->maps_changed = false;
+  if (maps.empty() || tracee.ring.ring == nullptr) return;
+  const uint32_t limit = tracee.ring.ring->largest_payload();
+  MappingsRecord record{.prefix = prefix(tracee)};
+  std::vector<std::byte> body;
+  tracee.space->executable.clear();
+  for (const proc::Map& map : maps) {
+    tracee.space->executable.push_back({map.start, map.end});
+    const MappingEntry entry{.start = map.start, .end = map.end, .file_offset = map.offset, .device = map.device,
+                             .inode = map.inode, .path_length = static_cast<uint32_t>(map.path.size())};
+    const std::size_t need = sizeof entry + padded(map.path.size());
+    // A program with that many code mappings is a JIT; the rest shows as unmapped.
+    if (sizeof record + body.size() + need > limit) break;
+    const std::size_t at = body.size();
+    body.resize(at + need);
+    std::memcpy(body.data() + at, &entry, sizeof entry);
+    std::memcpy(body.data() + at + sizeof entry, map.path.data(), map.path.size());
+    ++record.count;
+  }
+  record.bytes = static_cast<uint32_t>(body.size());
+  const uint32_t size = static_cast<uint32_t>(sizeof record + body.size());
+  std::byte* place = reserve(tracee, size);
+  if (place == nullptr) return;
+  record.prefix.time = now();
+  std::memcpy(place, &record, sizeof record);
+  std::memcpy(place + sizeof record, body.data(), body.size());
+  commit(tracee, RecordType::mappings, size, record.prefix.time);
+}
+
+void Recorder::follow_maps(Tracee& tracee, int64_t ret) {
+  if (!options_.stacks || tracee.space->maps_changed || (ret < 0 && ret > -4096)) return;
+  const OpenCall& call = tracee.call;
+  const auto touches_code = [&](uint64_t start, uint64_t length) {
+    return std::any_of(tracee.space->executable.begin(), tracee.space->executable.end(),
+                       [&](const AddressSpace::Range& r) { return start < r.end && r.start < start + length; });
+  };
+  switch (map_change_of(call.syscall)) {
+    case MapChange::none:
+      return;
+    case MapChange::map:
+      // i386's old mmap passes a pointer to its arguments: look whenever it is called.
+      if (call.abi == Abi::i386 || (call.args[2] & PROT_EXEC) != 0 || touches_code(static_cast<uint64_t>(ret), call.args[1]))
+        tracee.space->maps_changed = true;
+      return;
+    case MapChange::protect:
+      if ((call.args[2] & PROT_EXEC) != 0 || touches_code(call.args[0], call.args[1])) tracee.space->maps_changed = true;
+      return;
+    case MapChange::unmap:
+      if (touches_code(call.args[0], call.args[1])) tracee.space->maps_changed = true;
+      return;
+  }
+}
+
+}  // namespace sightline::tracer

@@ -1,0 +1,97 @@
+/// Turns what happens to a stopped thread into records in its ring. Formats nothing, resolves nothing.
+///
+/// Threads: the tracer's.
+#pragma once
+
+#include <linux/ptrace.h>
+#include <sys/types.h>
+
+#include <atomic>
+#include <bitset>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ringbuf/ring_set.h"
+#include "tracer/capture.h"
+#include "tracer/memory.h"
+#include "tracer/span.h"
+#include "tracer/stack_window.h"
+#include "tracer/stop.h"
+#include "tracer/tracee.h"
+
+namespace sightline::tracer {
+
+/// Which calls are recorded. Others still stop the thread, but leave no trace.
+struct Filter {
+  static constexpr std::size_t kNumbers = 1024;
+  std::bitset<kNumbers> x86_64;  ///< by number
+  std::bitset<kNumbers> i386;
+  std::bitset<kNumbers> x32;
+  bool unknown = true;           ///< numbers the table does not know
+
+  static Filter all();
+  bool passes(Abi abi, int32_t nr, const Syscall* syscall) const;
+};
+
+struct RecordOptions {
+  Filter filter = Filter::all();
+  CaptureLimits limits;
+  bool stacks = false;           ///< copy registers and stack bytes at each call
+  uint32_t whole_stack = 0;      ///< bytes to copy always; 0: what the consumer has taught for the site
+  bool fd_paths = false;         ///< capture what descriptors refer to
+};
+
+/// Shared between the tracer and its consumer.
+struct Progress {
+  /// All records stamped at or before this time are committed. The tracer is one thread and stamps in order, so
+  /// a consumer that reads this first and the rings after can merge them without missing anything.
+  std::atomic<uint64_t> horizon{0};
+  /// Calls of which no record could be written.
+  std::atomic<uint64_t> dropped_calls{0};
+  StackWindows windows;
+};
+
+class Recorder {
+ public:
+  Recorder(const RecordOptions& options, ringbuf::RingSet& rings, Progress& progress);
+
+  /// Gives the thread its ring and reports it.
+  void thread_start(Tracee& tracee, Birth birth, const Tracee* parent, pid_t parent_pid, bool shares_memory);
+  void thread_end(Tracee& tracee, ThreadEndKind kind, int status, bool core_dumped, bool last_of_process);
+  void enter(Tracee& tracee, const ptrace_syscall_info& info);
+  /// `result`: op is exit. Also follows what the call did to the executable mappings.
+  void exit(Tracee& tracee, int64_t ret, bool is_error);
+  /// The open call ends without an answer.
+  void abandon(Tracee& tracee, CallEnd end);
+  void signal(Tracee& tracee, const Stop& stop, int signo);
+  void group_stop(Tracee& tracee, int signo);
+  /// `former`: the thread that called execve, if it is another one.
+  void exec(Tracee& tracee, pid_t former_tid);
+  /// The thread was found inside a call when the tracer attached; nothing to do but remember where.
+  void forget_call(Tracee& tracee) { tracee.call = {}; }
+
+  uint64_t entered() const { return entered_; }
+
+ private:
+  RecordPrefix prefix(const Tracee& tracee);
+  std::byte* reserve(Tracee& tracee, uint32_t bytes);
+  void commit(Tracee& tracee, RecordType type, uint32_t bytes, uint64_t time);
+  template <class Record>
+  void write(Tracee& tracee, RecordType type, const Record& record);
+  CaptureResult run_captures(Tracee& tracee, Phase phase, int64_t ret, bool failed);
+  void capture_fd_paths(Tracee& tracee, CaptureResult& result);
+  void capture_fd_path(Tracee& tracee, uint8_t arg, int fd, Phase phase, CaptureResult& result);
+  void report_maps(Tracee& tracee);
+  void follow_maps(Tracee& tracee, int64_t ret);
+
+  RecordOptions options_;
+  ringbuf::RingSet& rings_;
+  Progress& progress_;
+  ProcessMemory memory_;
+  std::vector<std::byte> scratch_;
+  uint64_t entered_ = 0;
+  uint64_t last_time_ = 0;
+};
+
+}  // namespace sightline::tracer
