@@ -4,15 +4,16 @@
 /// wakes an idle processor: on virtual machines some 50 µs each, on real ones still several. Measured on a 2-core
 /// virtual machine (kernel 6.18), a getppid loop under a bare ptrace loop: 95 µs a call apart, 14 µs together.
 ///
-/// Following alone is not enough: when the tracer resumes the thread, the processor they share is busy (with the
-/// tracer), so the scheduler puts the thread on the idle one next to it, for ever. Except if all that runs there is
-/// SCHED_IDLE: then select_idle_sibling() (kernel/sched/fair.c) counts that processor as idle, and the thread comes
-/// back to it. So the tracer runs SCHED_IDLE, as long as nobody else wants its processor: its waiting time
-/// (/proc/thread-self/schedstat) is watched, and at the first sign of contention it goes back to its former policy and
-/// all its processors, for a while.
+/// Following alone is enough on a busy machine. On an idle one, the processor that both share is busy with the tracer
+/// when it resumes the thread, so the scheduler puts the thread on the idle one next to it, for ever. Except if all
+/// that runs there is SCHED_IDLE: select_idle_sibling() (kernel/sched/fair.c) counts such a processor as idle, and the
+/// thread comes back to it. So, when the thread keeps moving away, the tracer becomes SCHED_IDLE, until somebody else
+/// wants its processor: its waiting time (/proc/thread-self/schedstat) is watched, because a SCHED_IDLE tracer beside a
+/// busy program would hardly ever run. The same loop with two spinning programs beside it: 112 µs a call unpinned,
+/// 345 µs and more as SCHED_IDLE, 14 µs following.
 ///
 /// Going back from SCHED_IDLE needs RLIMIT_NICE to allow our nice value, or CAP_SYS_NICE (sched(7)). Without, the
-/// tracer stays as it is: slower, but never starved.
+/// tracer only follows: slower on an idle machine, but never starved.
 #pragma once
 
 #include <sched.h>
@@ -37,19 +38,23 @@ class CpuFollower {
 
  private:
   void look(pid_t tid);
-  void join(int cpu);
-  void leave();
+  void pin(int cpu);
+  void become_idle();
+  void become_normal();
   bool contended();
 
   bool enabled_ = false;
-  bool joined_ = false;
+  bool may_idle_ = false;
+  bool idle_ = false;
   int cpu_ = -1;
   int schedstat_ = -1;
   int former_policy_ = 0;
   cpu_set_t former_cpus_{};
   uint32_t countdown_ = 1;
-  uint32_t stops_ = 1;          // since the last look
-  uint32_t pause_ = 0;          // stops to stay away after contention
+  uint32_t looks_ = 0;
+  uint32_t restless_ = 0;       // looks in a row at which the thread had moved
+  uint32_t pause_ = 0;          // looks until SCHED_IDLE may be tried again
+  uint32_t next_pause_ = 0;
   uint64_t waited_ = 0;         // run delay at the last look, ns
 };
 

@@ -13,7 +13,6 @@
 
 #include <sched.h>
 #include <signal.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -265,6 +264,7 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
         int32_t nr = static_cast<int32_t>(info->entry.nr);
         if (nr == SYS_execve) {
           tracee.hidden = false;
+          tracee.newly_shown = true;
           recorder_.thread_start(tracee, Birth::spawned, nullptr, getpid(), false);
         }
       }

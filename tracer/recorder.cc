@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "tracer/proc.h"
 #include "tracer/x86_64/registers.h"
@@ -170,12 +171,14 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
   if (!call.recorded) return;
   ++entered_;
 
-  if (options_.stacks && tracee.space->maps_changed) report_maps(tracee);
+  // Of the command we started ourselves, the execve's stack is ours: it says nothing about the command.
+  const bool with_stack = options_.stacks && !std::exchange(tracee.newly_shown, false);
+  if (with_stack && tracee.space->maps_changed) report_maps(tracee);
   const CaptureResult captures = run_captures(tracee, Phase::entry, 0, false);
 
   uint32_t window = 0;
   RegisterBlock registers;
-  if (options_.stacks && arch::read_registers(tracee.tid, registers)) {
+  if (with_stack && arch::read_registers(tracee.tid, registers)) {
     window = options_.whole_stack != 0
                  ? options_.whole_stack
                  : progress_.windows.wanted(tracee.process_serial, info.instruction_pointer);

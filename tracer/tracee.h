@@ -40,6 +40,7 @@ struct Tracee {
   ringbuf::RingSet::Producer ring;   ///< ring.ring may be null: then its records are counted as dropped
   OpenCall call;
   bool hidden = false;          ///< our own child before its execve: nothing of it is recorded
+  bool newly_shown = false;     ///< it has just left that state
   bool attached = false;        ///< by -p: left running when we go
   bool first_stop_seen = false;
   bool interrupting = false;    ///< we sent PTRACE_INTERRUPT and wait for its stop
