@@ -93,8 +93,8 @@ constexpr std::array kRequests = std::to_array<Request>({
     {0x8905, 4, 4, kOut},         // SIOCATMARK
     {0x8906, 16, 8, kOut},        // SIOCGSTAMP
     {0x8907, 16, 8, kOut},        // SIOCGSTAMPNS
-    {0x890b, 120, 64, kIn},       // SIOCADDRT
-    {0x890c, 120, 64, kIn},       // SIOCDELRT
+    {0x890b, 120, 84, kIn},       // SIOCADDRT
+    {0x890c, 120, 84, kIn},       // SIOCDELRT
     {0x8912, 16, 8, kBoth},       // SIOCGIFCONF
     {0x8953, 68, 68, kIn},        // SIOCDARP
     {0x8954, 68, 68, kBoth},      // SIOCGARP
