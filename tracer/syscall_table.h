@@ -52,6 +52,8 @@ enum class Fetch : uint8_t {
   msgbuf_ret,    ///< a long and as many bytes of payload as the return value says
   file_handle,   ///< struct file_handle with handle_bytes bytes of handle
   xattr_args,    ///< struct xattr_args, then the value: at entry `size` bytes, at exit as many as the return value says
+  clone_args,    ///< at entry args[len_arg] bytes of struct clone_args; at exit the ids the kernel stored through its
+                 ///< pointers: 4 bytes at parent_tid and at pidfd, where the flags ask for them
   old_select,    ///< i386 select: the five words, then the three sets and the timeval
   socketcall,    ///< i386 socketcall: the argument words (at entry), then the captures of the call args[0] stands for,
                  ///< each with the index of *that* call's argument; tracer/subcall.h tells which call that is

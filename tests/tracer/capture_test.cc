@@ -586,6 +586,12 @@ TEST_CASE("the rest: iocbs, masks, handles, attributes, pages") {
   pieces = scene.run("setxattrat", Phase::entry, {0, 0, 0, 0, 0x1500, 16});
   REQUIRE(pieces.size() == 2);
   CHECK(pieces[1].bytes == "attr");
+  // clone3: flags CLONE_PARENT_SETTID, pidfd, child_tid, parent_tid
+  scene.memory.store(0x1700, std::array<uint64_t, 4>{0x100000, 0x1800, 0, 0x1804});
+  CHECK(scene.run("clone3", Phase::entry, {0x1700, 88})[0].bytes.size() == 88);
+  pieces = scene.run("clone3", Phase::exit, {0x1700, 88});
+  REQUIRE(pieces.size() == 1);
+  CHECK(pieces[0].header.address == 0x1804);
   CHECK(scene.run("mincore", Phase::exit, {0x100000, 4097, 0x1000})[0].bytes.size() == 2);
 }
 

@@ -48,6 +48,7 @@ SHAPE_FETCHES = {
     "sigset_pack": ("sigset_pack", None),
     "file_handle": ("file_handle", "file_handle"),
     "xattr_args": ("xattr_args", "xattr_args"),
+    "clone_args": ("clone_args", "clone_args"),
     "old_select": ("old_select", "old_select"),
     "socketcall": ("socketcall", "socketcall"),
     "ipc": ("ipc", "ipc"),
@@ -63,7 +64,7 @@ SHAPE_FETCHES = {
     "io_uring_register": ("by_io_uring_register", None),
 }
 NEED_COUNT = {"iovec", "iovec_only", "mmsghdr", "mmsghdr_only", "msgbuf", "pointees", "bits", "fd_set", "pages",
-              "quotactl"}
+              "quotactl", "clone_args"}
 
 ABIS = ("x86_64", "i386", "x32")
 MULTIPLEXERS = ("socketcall", "ipc")
