@@ -1,0 +1,196 @@
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "src/consumer.h"
+
+using namespace sightline;
+
+namespace {
+
+/// Writes each event down as a word or two.
+class Notebook : public Sink {
+ public:
+  std::vector<std::string> lines;
+  TraceEnd end;
+
+  void process_started(const Process& p) override { note("process " + std::to_string(p.pid)); }
+  void thread_started(const Thread& t) override { note("thread " + std::to_string(t.tid) + " " + t.comm); }
+  void executed(const Thread& t, int32_t former, uint64_t) override {
+    note("exec " + std::to_string(t.tid) + " from " + std::to_string(former));
+  }
+  void call_entered(const Call& c) override { note("enter " + describe(c)); }
+  void call_finished(const Call& c) override {
+    note((c.finished ? "finish " : "open ") + describe(c) + (c.finished ? " = " + std::to_string(c.ret) : ""));
+  }
+  void signal_delivered(const Signal& s) override { note("signal " + std::to_string(s.signo)); }
+  void thread_ended(const ThreadEnd& e) override { note("end " + std::to_string(e.thread->tid)); }
+  void trace_ended(const TraceEnd& e) override { end = e; }
+
+ private:
+  static std::string describe(const Call& c) { return std::to_string(c.thread->tid) + " " + std::string(c.syscall->name); }
+  void note(std::string line) { lines.push_back(std::move(line)); }
+};
+
+/// A tracer of our own: stamps, commits, publishes the horizon.
+class Producer {
+ public:
+  Producer() : consumer({}, rings, progress, symbolizer, notebook) {}
+
+  ringbuf::RingSet rings{{.capacity = 64 * 1024}};
+  tracer::Progress progress;
+  symbolizer::Symbolizer symbolizer;
+  Notebook notebook;
+  Consumer consumer;
+
+  struct Thread {
+    ringbuf::RingSet::Producer ring;
+    tracer::RecordPrefix prefix;
+  };
+
+  Thread start(int32_t tid, int32_t pid, uint32_t thread_serial, uint32_t process_serial) {
+    Thread t{rings.acquire(), {.tid = tid, .pid = pid, .thread_serial = thread_serial, .process_serial = process_serial}};
+    tracer::ThreadStart record{};
+    record.birth = tracer::Birth::attached;
+    std::memcpy(record.comm, "prog", 5);
+    write(t, tracer::RecordType::thread_start, record);
+    return t;
+  }
+  void enter(Thread& t, int32_t nr) {
+    tracer::CallEnter record{};
+    record.nr = nr;
+    write(t, tracer::RecordType::call_enter, record);
+  }
+  void exit(Thread& t, int32_t nr, int64_t ret, tracer::CallEnd end = tracer::CallEnd::returned) {
+    tracer::CallExit record{};
+    record.nr = nr;
+    record.ret = ret;
+    record.end = end;
+    write(t, tracer::RecordType::call_exit, record);
+  }
+  template <class Record>
+  void write(Thread& t, tracer::RecordType type, Record record) {
+    record.prefix = t.prefix;
+    record.prefix.time = ++clock;
+    raw(t, static_cast<uint16_t>(type), &record, sizeof record);
+    progress.horizon.store(clock, std::memory_order_release);
+  }
+  static void raw(Thread& t, uint16_t type, const void* bytes, std::size_t size) {
+    std::byte* place = t.ring.ring->reserve(static_cast<uint32_t>(size));
+    REQUIRE(place != nullptr);
+    std::memcpy(place, bytes, size);
+    t.ring.ring->commit(type, static_cast<uint32_t>(size));
+  }
+  const std::vector<std::string>& run() {
+    consumer.start();
+    consumer.finish();
+    return notebook.lines;
+  }
+
+  uint64_t clock = 100;
+};
+
+constexpr int32_t kRead = 0;
+constexpr int32_t kGetpid = 39;
+constexpr int32_t kExecve = 59;
+
+}  // namespace
+
+TEST_CASE("records of several rings come out in order of time") {
+  Producer p;
+  auto a = p.start(10, 10, 1, 1);
+  auto b = p.start(11, 10, 2, 1);
+  p.enter(a, kRead);
+  p.enter(b, kGetpid);
+  p.exit(b, kGetpid, 10);
+  p.exit(a, kRead, 5);
+  CHECK(p.run() == std::vector<std::string>{"process 10", "thread 10 prog", "thread 11 prog", "enter 10 read",
+                                            "enter 11 getpid", "finish 11 getpid = 10", "finish 10 read = 5"});
+  CHECK(p.notebook.end.entered == 2);
+  CHECK(p.notebook.end.finished == 2);
+  CHECK(p.notebook.end.unfinished == 0);
+  CHECK(p.notebook.end.complete);
+}
+
+TEST_CASE("what is open at the end is told, and counted") {
+  Producer p;
+  auto a = p.start(10, 10, 1, 1);
+  auto b = p.start(20, 20, 2, 2);
+  p.enter(a, kRead);
+  p.enter(b, kRead);
+  p.exit(b, kRead, 0, tracer::CallEnd::detached);
+  const auto& lines = p.run();
+  CHECK(lines[lines.size() - 2] == "open 20 read");
+  CHECK(lines.back() == "open 10 read");
+  CHECK(p.notebook.end.entered == 2);
+  CHECK(p.notebook.end.unfinished == 2);
+}
+
+TEST_CASE("an execve by a thread that is not the leader ends under the leader's id") {
+  Producer p;
+  auto leader = p.start(10, 10, 1, 1);
+  auto caller = p.start(11, 10, 2, 1);
+  p.enter(leader, kRead);
+  p.enter(caller, kExecve);
+  p.exit(leader, kRead, 0, tracer::CallEnd::replaced);
+  tracer::ExecRecord exec{};
+  exec.former_tid = 11;
+  std::memcpy(exec.comm, "new", 4);
+  p.write(leader, tracer::RecordType::exec, exec);
+  tracer::ThreadEnd end{};
+  end.kind = tracer::ThreadEndKind::replaced;
+  p.write(caller, tracer::RecordType::thread_end, end);
+  p.exit(leader, kExecve, 0);
+  const auto& lines = p.run();
+  CHECK(std::vector<std::string>(lines.end() - 3, lines.end()) ==
+        std::vector<std::string>{"exec 10 from 11", "end 11", "finish 10 execve = 0"});
+  CHECK(p.notebook.end.unfinished == 0);
+}
+
+TEST_CASE("records that can't be true are skipped, and the trace is not called complete") {
+  Producer p;
+  auto a = p.start(10, 10, 1, 1);
+  std::mt19937 random(7);
+  for (int i = 0; i < 300; ++i) {
+    std::vector<uint32_t> junk(random() % 60);
+    for (uint32_t& word : junk) word = random() % 4 == 0 ? 1 : static_cast<uint32_t>(random());
+    Producer::raw(a, static_cast<uint16_t>(random() % 10), junk.data(), junk.size() * 4);
+  }
+  // A record whose parts claim to be longer than it is.
+  tracer::CallEnter enter{};
+  enter.nr = kGetpid;
+  enter.capture_bytes = 0x7fffffff;
+  p.write(a, tracer::RecordType::call_enter, enter);
+  enter.capture_bytes = 0;
+  enter.flags = tracer::kCallHasStack;
+  enter.stack_bytes = 0xffffffff;
+  p.write(a, tracer::RecordType::call_enter, enter);
+  p.progress.horizon.store(~uint64_t{0});
+  p.run();
+  CHECK_FALSE(p.notebook.end.complete);
+}
+
+TEST_CASE("a consumer that runs beside its producer misses nothing") {
+  Producer p;
+  p.consumer.start();
+  auto a = p.start(10, 10, 1, 1);
+  auto b = p.start(11, 10, 2, 1);
+  constexpr int kCalls = 20'000;
+  for (int i = 0; i < kCalls; ++i) {
+    p.enter(a, kRead);
+    p.enter(b, kGetpid);
+    p.exit(a, kRead, i);
+    p.exit(b, kGetpid, i);
+  }
+  p.consumer.finish();
+  REQUIRE(p.notebook.lines.size() == 3 + 4 * kCalls);
+  for (int i = 0; i < kCalls; ++i) {
+    const auto at = static_cast<std::size_t>(3 + 4 * i);
+    REQUIRE(p.notebook.lines[at] == "enter 10 read");
+    REQUIRE(p.notebook.lines[at + 3] == "finish 11 getpid = " + std::to_string(i));
+  }
+  CHECK(p.notebook.end.finished == 2 * kCalls);
+}
