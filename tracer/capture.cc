@@ -333,7 +333,26 @@ void run_capture(const CaptureStep& step) {
   }
 }
 
+/// Fetches that are one read, so that nothing is gained by looking around.
+bool is_single_read(Fetch fetch) {
+  constexpr std::array kSingle = {Fetch::string,     Fetch::text,     Fetch::bytes,      Fetch::bytes_arg,
+                                  Fetch::bytes_ret,  Fetch::data_arg, Fetch::data_ret,   Fetch::iovec_only,
+                                  Fetch::msgbuf_arg, Fetch::by_ioctl, Fetch::msgbuf_ret, Fetch::by_futex,
+                                  Fetch::by_fcntl};
+  return std::ranges::find(kSingle, fetch) != kSingle.end();
+}
+
+void expect_reads(const Syscall& call, const CaptureCall& state, CaptureWriter& writer) {
+  int reads = 0;
+  for (const Capturing& what : call.captures) {
+    if (what.phase != writer.phase() || what.arg >= 6 || state.args[what.arg] == 0) continue;
+    reads += is_single_read(what.fetch) ? 1 : 2;
+  }
+  if (reads > 1) writer.expect_more();
+}
+
 void run_captures(const Syscall& call, const CaptureCall& state, CaptureWriter& writer) {
+  expect_reads(call, state, writer);
   for (const Capturing& what : call.captures) {
     if (what.phase != writer.phase() || what.arg >= 6 || what.len_arg >= 6) continue;
     if (what.phase == Phase::exit && state.failed && (what.flags & kCapturingOnError) == 0) continue;

@@ -49,7 +49,7 @@ inline constexpr uint8_t kMaxCaptures = 240;
 /// longer fits in `out` (or in total_limit) is cut and marked kCaptureTruncated, further ones are left out. A null
 /// address, and a length that is zero, negative or not known yet, yield no capture.
 ///
-/// `out` is aligned to 8. Allocates nothing; each piece costs one or two reads.
+/// `out` is aligned to 8. Allocates nothing. A piece costs one read, less where several lie close together.
 CaptureResult capture(const Syscall& call, Phase phase, const CaptureCall& state, const CaptureLimits& limits,
                       MemoryReader& memory, std::span<std::byte> out);
 

@@ -12,12 +12,29 @@ std::span<const std::byte> CaptureWriter::commit(const Capture& header) {
   return {payload, header.length};
 }
 
+std::size_t CaptureWriter::fetch(uint64_t address, std::span<std::byte> into) {
+  if (!expects_more_ || into.size() > kBlock) return memory_.read(address, into);
+  if (address - window_address_ > window_size_ || window_size_ - (address - window_address_) < into.size()) {
+    // Never beyond the page: it is readable as a whole or not at all, so the surroundings add no fault.
+    const uint64_t first = address / kBlock * kBlock;
+    const uint64_t last = address + into.size() - 1;
+    if (last < address || first / kPage != last / kPage) return memory_.read(address, into);
+    window_address_ = first;
+    window_size_ = memory_.read(first, std::span(window_).first((last / kBlock + 1) * kBlock - first));
+    if (window_size_ <= address - first) return 0;
+  }
+  const uint64_t offset = address - window_address_;
+  const std::size_t got = std::min<std::size_t>(into.size(), window_size_ - offset);
+  std::memcpy(into.data(), window_.data() + offset, got);
+  return got;
+}
+
 std::span<const std::byte> CaptureWriter::bytes(uint8_t arg, uint64_t address, uint64_t wanted, uint64_t keep) {
   address = reachable(address);
   if (wanted == 0 || !begin(address)) return {};
   const uint64_t copy = std::min(wanted, keep);
   const uint64_t fits = std::min(copy, room());
-  const std::size_t got = fits == 0 ? 0 : memory_.read(address, out_.subspan(used_ + sizeof(Capture), fits));
+  const std::size_t got = fits == 0 ? 0 : fetch(address, out_.subspan(used_ + sizeof(Capture), fits));
   Capture header;
   header.address = address;
   header.wanted = static_cast<uint32_t>(std::min<uint64_t>(wanted, UINT32_MAX));
@@ -44,7 +61,7 @@ void CaptureWriter::string(uint8_t arg, uint64_t address, uint32_t keep, uint32_
   while (!ended && !fault && have < into.size()) {
     const uint64_t to_page_end = kPage - (address + have) % kPage;
     const uint64_t chunk = std::min({into.size() - have, to_page_end, have == 0 ? kFirstRead : kPage});
-    const std::size_t got = memory_.read(address + have, into.subspan(have, chunk));
+    const std::size_t got = fetch(address + have, into.subspan(have, chunk));
     fault = got < chunk;
     const auto* nul = got == 0 ? nullptr : static_cast<std::byte*>(std::memchr(into.data() + have, 0, got));
     ended = nul != nullptr;
@@ -77,7 +94,7 @@ std::span<const std::byte> CaptureWriter::pointers(uint8_t arg, uint64_t address
   while (!ended && !fault && have < into.size()) {
     const uint64_t to_page_end = kPage - (address + have) % kPage;
     const uint64_t chunk = std::min({into.size() - have, to_page_end, have == 0 ? kFirstRead : kPage});
-    const std::size_t got = memory_.read(address + have, into.subspan(have, chunk));
+    const std::size_t got = fetch(address + have, into.subspan(have, chunk));
     fault = got < chunk;
     have += got;
     while (!ended && have - checked >= layout_.word) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -59,10 +60,15 @@ class CaptureWriter {
   /// Pointers up to and with a null one.
   std::span<const std::byte> pointers(uint8_t arg, uint64_t address);
 
+  /// More than one piece of memory is about to be read. What belongs together usually lies together (a msghdr, its
+  /// iovecs and its name on one stack, the strings of argv), and a read of another process's memory costs some hundred
+  /// times what the bytes do: from here on, reads fetch the surroundings too and serve what follows from them.
+  void expect_more() { expects_more_ = true; }
+
   /// Reads without writing a capture; true if all of `into` could be read.
   bool peek(uint64_t address, std::span<std::byte> into) {
     address = reachable(address);
-    return address != 0 && memory_.read(address, into) == into.size();
+    return address != 0 && fetch(address, into) == into.size();
   }
   template <class T>
   bool peek(uint64_t address, T& into) {
@@ -90,6 +96,9 @@ class CaptureWriter {
     return !full_;
   }
   std::span<const std::byte> commit(const Capture& header);
+  std::size_t fetch(uint64_t address, std::span<std::byte> into);
+
+  static constexpr uint64_t kBlock = 1024;  ///< surroundings come in such blocks; a page is a whole number of them
 
   Layout layout_;
   const CaptureLimits& limits_;
@@ -100,6 +109,10 @@ class CaptureWriter {
   uint8_t count_ = 0;
   bool full_ = false;
   bool narrow_;
+  bool expects_more_ = false;
+  uint64_t window_address_ = 0;
+  std::size_t window_size_ = 0;
+  std::array<std::byte, 2 * kBlock> window_;
 };
 
 /// The word of `size` (4 or 8) bytes at `offset` of `from`; 0 if it is not all there.

@@ -637,6 +637,27 @@ uint64_t odd_value(std::mt19937_64& random) {
 
 }  // namespace
 
+TEST_CASE("what lies together is read together") {
+  Scene scene;
+  // As on a stack: the message, its name, its iovec and its control data within some hundred bytes, the data elsewhere.
+  scene.memory.map(0x7000, 4096);
+  scene.memory.store_text(0x2000, "ping");
+  scene.memory.store(0x7100, MsgHdr64{0x7200, 16, 0, 0x7180, 1, 0x7240, 24, 0, 0});
+  scene.memory.store(0x7180, std::array<IoVec64, 1>{{{0x2000, 4}}});
+  scene.ret = 4;
+  CHECK(scene.run("recvmsg", Phase::exit, {3, 0x7100, 0}).size() == 5);
+  CHECK(scene.memory.reads <= 3);
+
+  // The last bytes before a hole: what is asked for crosses a page, what lies around must not matter.
+  scene.memory.store(0x8ff0, uint64_t{0x11});
+  scene.memory.map(0x7ff0, 16);
+  const auto pieces = scene.run("rename", Phase::entry, {0x8ff0, 0x8ff0});
+  REQUIRE(pieces.size() == 2);
+  CHECK(pieces[0].bytes == "\x11");
+  CHECK(pieces[1].bytes == "\x11");
+  CHECK(scene.run("rename", Phase::entry, {0xfff0, 0xfff0})[1].fault());
+}
+
 TEST_CASE("random calls on random memory write what walk() accepts and nothing beyond") {
   std::mt19937_64 random(20240607);
   Scene scene;

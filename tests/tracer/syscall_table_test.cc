@@ -76,9 +76,9 @@ void check_header(Abi abi, const char* path) {
     return;
   }
   CHECK(header.size() > 300);
-  for (const auto& [name, number] : header) {
-    INFO(name);
-    CHECK(tracer::find_syscall_number(abi, name) == number);
+  for (const auto& entry : header) {
+    INFO(entry.first);
+    CHECK(tracer::find_syscall_number(abi, entry.first) == entry.second);
   }
 }
 
