@@ -2,6 +2,19 @@
 
 namespace sightline::ringbuf {
 
+void RecordRing::ring_bell(uint64_t tail) {
+  const uint64_t watermark = capacity_ / 4;
+  // The cached head may be as old as the ring is long: by it, the ring would look full most of the time.
+  control_->cached_head = control_->head.load(std::memory_order_acquire);
+  if (tail - control_->cached_head >= watermark) {
+    if (doorbell_ != nullptr) doorbell_->ring();
+    // A consumer that is awake will not sleep before it has looked at this ring again.
+    bell_at_ = tail + watermark;
+  } else {
+    bell_at_ = control_->cached_head + watermark;
+  }
+}
+
 std::byte* RecordRing::reserve_slowly(uint32_t size) {
   add(control_->stalls, 1);
   std::byte* place = nullptr;

@@ -140,8 +140,8 @@ class RecordRing {
     // Release: whoever sees this tail sees the bytes before it.
     control_->tail.store(next, std::memory_order_release);
     // Below the watermark nobody is woken: the consumer's timed wait bounds the delay, and the fast path stays free of
-    // fences. cached_head may be old, which only makes us ring early.
-    if (used >= watermark_ && doorbell_ != nullptr) doorbell_->ring();
+    // fences.
+    if (next >= bell_at_) ring_bell(next);
   }
 
   void count_drop() { add(control_->dropped, 1); }
@@ -216,7 +216,7 @@ class RecordRing {
         data_(reinterpret_cast<std::byte*>(control) + sizeof(RingControl)),
         capacity_(capacity),
         mask_(capacity - 1),
-        watermark_(capacity / 4),
+        bell_at_(capacity / 4),
         doorbell_(doorbell) {}
 
   static constexpr uint64_t round_up(uint64_t n) { return (n + 7) & ~uint64_t{7}; }
@@ -227,6 +227,7 @@ class RecordRing {
   }
 
   std::byte* reserve_slowly(uint32_t size);
+  void ring_bell(uint64_t tail);
   bool give_up() {
     corrupt_ = true;
     return false;
@@ -236,7 +237,7 @@ class RecordRing {
   std::byte* data_ = nullptr;
   uint64_t capacity_ = 0;  // a private copy: the shared one belongs to whoever writes there
   uint64_t mask_ = 0;
-  uint64_t watermark_ = 0;
+  uint64_t bell_at_ = 0;   // producer: the tail at which to look whether the consumer must be woken
   Doorbell* doorbell_ = nullptr;
   uint64_t padding_ = 0;   // producer: of the open reservation
   uint64_t cursor_ = 0;    // consumer: first byte not yet stepped over

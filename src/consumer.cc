@@ -75,6 +75,7 @@ void Consumer::loop() {
     }
     rings_.settle();
     if (closing) break;
+    if (rings_.any_pending()) continue;  // committed just now; its horizon is about to follow
     sink_.idle();
     rings_.doorbell().wait(naps++ < kNapsBeforeLong ? kNap : kLongNap, [&] {
       return !closing_.load(std::memory_order_acquire) && !rings_.any_pending();
@@ -404,7 +405,11 @@ void Consumer::on_signal(std::span<const std::byte> payload, bool group_stop) {
   if (!read_record(payload, record)) return reject();
   ThreadState* state = thread(record.prefix);
   if (state == nullptr) return reject();
-  Signal signal{.thread = &state->thread, .time = record.prefix.time, .signo = record.signo, .group_stop = group_stop};
+  Signal signal;
+  signal.thread = &state->thread;
+  signal.time = record.prefix.time;
+  signal.signo = record.signo;
+  signal.group_stop = group_stop;
   if (record.has_info != 0) signal.siginfo = std::as_bytes(std::span(record.siginfo));
   sink_.signal_delivered(signal);
 }

@@ -60,6 +60,7 @@ tracer::EngineOptions engine_options(const Settings& settings, uint64_t ring_byt
   options.record.filter = settings.filter;
   options.record.limits.string_limit = std::min(settings.string_limit, kLargestString);
   options.record.limits.total_limit = static_cast<uint32_t>(ring_bytes / 2 - 128 * 1024);
+  options.record.limits.env_strings = settings.text.style.verbose || settings.verb == Verb::record;
   options.record.stacks = settings.source != Source::none;
   options.record.whole_stack = settings.source == Source::stack ? kWholeStack : 0;
   options.record.fd_paths = settings.text.style.fd_paths;
