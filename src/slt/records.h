@@ -1,0 +1,21 @@
+/// Records as they stand in a chunk: {type, length, payload}.
+#pragma once
+
+#include "src/slt/bytes.h"
+#include "src/slt/format.h"
+
+namespace sightline::slt {
+
+inline void append_record(ByteWriter& out, Record type, const ByteWriter& payload) {
+  out.u8(static_cast<uint8_t>(type));
+  out.varint(payload.size());
+  out.bytes(payload.data(), payload.size());
+}
+
+/// The next record of a chunk. Check `in.ok()`; `type` may be none that this version knows.
+inline ByteReader next_record(ByteReader& in, Record& type) {
+  type = static_cast<Record>(in.u8());
+  return ByteReader(in.bytes(in.varint()));
+}
+
+}  // namespace sightline::slt
