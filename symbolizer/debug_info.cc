@@ -85,7 +85,7 @@ void DebugInfo::collect_units(const ElfFile& code) {
       unit_ranges_.add(low, high, index);
       any = true;
     });
-    if (any) units_.push_back({.die = die, .contents = {}, .functions = {}});
+    if (any) units_.push_back({.die = die, .contents = {}, .directory = {}, .functions = {}});
   }
   unit_ranges_.finish();
 }
@@ -101,6 +101,10 @@ void DebugInfo::load(Unit& unit) const {
       split_file_is_regular(unit.die) &&
       dwarf_cu_info(unit.die.cu, &version, &type, &die, &split, nullptr, nullptr, nullptr) == 0 && split.addr) {
     unit.contents = split;
+  }
+  Dwarf_Attribute attribute;
+  if (const char* directory = dwarf_formstring(dwarf_attr(&unit.die, DW_AT_comp_dir, &attribute))) {
+    unit.directory = directory;
   }
   if (dwarf_getsrclines(&unit.die, &unit.lines, &unit.line_count) != 0) unit.line_count = 0;
   if (dwarf_getsrcfiles(&unit.contents, &unit.files, &unit.file_count) != 0) unit.file_count = 0;
@@ -126,6 +130,13 @@ const Dwarf_Die* DebugInfo::find_function(Unit& unit, uint64_t address) const {
   return found ? &found->value : nullptr;
 }
 
+/// libdw joins a file's name to its entry in the directory table. Of those, only number 0 is the unit's own directory;
+/// the others may be relative to it.
+std::string DebugInfo::source_path(const Unit& unit, std::string_view name) {
+  const bool is_joined = !unit.directory.empty() && name.starts_with(unit.directory + "/");
+  return join_source_path(is_joined ? "" : unit.directory, name);
+}
+
 void DebugInfo::find_line(const Unit& unit, uint64_t address, SourceFrame& frame) const {
   // The last row at or before the address counts, unless it ends a sequence: then the address has no line.
   std::size_t low = 0;
@@ -149,7 +160,7 @@ void DebugInfo::find_line(const Unit& unit, uint64_t address, SourceFrame& frame
     if (line <= 0) continue;
     const char* file = dwarf_linesrc(row, nullptr, nullptr);
     if (!file) return;
-    frame.file = join_source_path("", file);  // libdw has joined the unit's directory
+    frame.file = source_path(unit, file);
     frame.line = static_cast<uint32_t>(line);
     if (dwarf_linecol(row, &column) == 0 && column > 0) frame.column = static_cast<uint32_t>(column);
     frame.line_is_near = rows > 0;
@@ -162,7 +173,7 @@ void DebugInfo::set_call_site(const Unit& unit, Dwarf_Die& inlined, SourceFrame&
   if (file < unit.file_count) {
     // "???" is how libdw calls the file number 0 that DWARF 4 does not have.
     const char* name = dwarf_filesrc(unit.files, static_cast<std::size_t>(file), nullptr, nullptr);
-    if (name && std::string_view(name) != "???") caller.file = join_source_path("", name);
+    if (name && std::string_view(name) != "???") caller.file = source_path(unit, name);
   }
   caller.line = static_cast<uint32_t>(std::min<uint64_t>(unsigned_attribute(inlined, DW_AT_call_line), UINT32_MAX));
   caller.column = static_cast<uint32_t>(std::min<uint64_t>(unsigned_attribute(inlined, DW_AT_call_column), UINT32_MAX));

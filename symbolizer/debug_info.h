@@ -63,6 +63,7 @@ class DebugInfo {
     std::size_t line_count = 0;
     Dwarf_Files* files = nullptr;
     std::size_t file_count = 0;
+    std::string directory;  ///< DW_AT_comp_dir
     RangeIndex<Dwarf_Die> functions;
   };
 
@@ -72,6 +73,7 @@ class DebugInfo {
   void load(Unit& unit) const;
   void index_functions(Unit& unit, bool deep) const;
   const Dwarf_Die* find_function(Unit& unit, uint64_t address) const;
+  static std::string source_path(const Unit& unit, std::string_view name);
   void find_line(const Unit& unit, uint64_t address, SourceFrame& frame) const;
   void set_call_site(const Unit& unit, Dwarf_Die& inlined, SourceFrame& caller) const;
 

@@ -81,8 +81,8 @@ class NameScanner {
     take("operator");
     for (const std::string_view symbol : kSymbols) {
       if (!symbol.empty() && take(symbol)) {
-        // "operator<< <int>": the space keeps template arguments apart from the operator.
-        if (rest().starts_with(" <")) ++at_;
+        // "operator<< <int>": the space keeps template arguments apart from the operator, it ends no return type.
+        if (rest().starts_with(" <")) take(" ");
         return;
       }
     }

@@ -13,10 +13,15 @@ constexpr uint32_t bit(std::size_t number) {
 constexpr uint32_t kKeptByCalls =
     bit(3) | bit(6) | bit(12) | bit(13) | bit(14) | bit(15) | bit(Registers::kSp) | bit(Registers::kPc);
 
-Step finish(uint64_t cfa, uint64_t caller, FrameRegisters& registers) {
+/// Whether a walk may go from `sp` to a caller's `cfa`. The stack grows downwards, so it lies above; at the same place
+/// only if the return address is on no stack, as in glibc's vfork. Without this, a corrupt stack could loop.
+bool is_outward(uint64_t sp, uint64_t cfa, bool return_address_popped) {
+  return cfa > sp || (cfa == sp && return_address_popped);
+}
+
+Step finish(const Rule& rule, uint64_t cfa, uint64_t caller, FrameRegisters& registers) {
   if (caller == 0) return Step::outermost;
-  // The stack grows downwards, so a caller's frame lies above. Without this, a corrupt stack could loop.
-  if (cfa <= registers.sp()) return Step::nonsense;
+  if (!is_outward(registers.sp(), cfa, rule.return_register != Rule::kReturnInMemory)) return Step::nonsense;
   registers.value[Registers::kSp] = cfa;
   registers.value[Registers::kPc] = caller;
   registers.known &= kKeptByCalls;
@@ -46,7 +51,7 @@ Step step_simple(const Rule& rule, FrameRegisters& registers, StackView& stack) 
     if (!loaded) return Step::unreadable;
     registers.set(Rule::kCalleeSaved[i], *loaded);
   }
-  return finish(cfa, caller, registers);
+  return finish(rule, cfa, caller, registers);
 }
 
 Step step_slow(const SlowRules& rules, bool signal_frame, FrameRegisters& registers, StackView& stack) {

@@ -2,6 +2,7 @@
 
 #include <dwarf.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -23,11 +24,17 @@ struct Column {
   std::span<const Dwarf_Op> ops;
 };
 
+/// A callee-saved register that the rules do not mention is unchanged. libdw's defaults (0.188) know that of all but
+/// rbx, in whose place they name rax, so rbx would come back as undefined from most functions.
+bool is_callee_saved(int number) {
+  return std::find(Rule::kCalleeSaved.begin(), Rule::kCalleeSaved.end(), number) != Rule::kCalleeSaved.end();
+}
+
 Column column_of(Dwarf_Frame* frame, int number, Dwarf_Op (&scratch)[3]) {
   Dwarf_Op* ops = nullptr;
   std::size_t count = 0;
   if (dwarf_frame_register(frame, number, scratch, &ops, &count) != 0 || count > kMaxOps) return {};
-  if (count == 0) return {ops == nullptr ? Column::Kind::same : Column::Kind::undefined, {}};
+  if (count == 0) return {ops == nullptr || is_callee_saved(number) ? Column::Kind::same : Column::Kind::undefined, {}};
   return {Column::Kind::expression, {ops, count}};
 }
 

@@ -1,0 +1,48 @@
+/// A fixture program under ptrace, stopped at system calls: what the symbolizer is fed with in these tests.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "symbolizer/symbolizer.h"
+
+namespace sightline::symbolizer::testing {
+
+/// One stop at the entry of a system call, between two calls of the fixture's mark().
+struct Stop {
+  pid_t pid = 0;
+  pid_t tid = 0;
+  long call = 0;  ///< system call number
+  Registers registers = {};
+  std::vector<std::byte> stack = {};  ///< from the stack pointer to the end of the stack, at most 1 MiB
+  std::vector<Mapping> mappings = {};
+
+  StackSample sample() const {
+    return {.registers = registers, .address = registers.value[Registers::kSp], .bytes = stack};
+  }
+};
+
+/// Executable mappings of a process.
+std::vector<Mapping> mappings_of(pid_t pid);
+
+/// Runs `arguments` (the first is the program) and calls `visit` at each stop, while the process is stopped.
+/// Returns how often it did. Throws std::runtime_error if ptrace fails or the program cannot be started.
+int trace(const std::vector<std::string>& arguments, const std::function<void(const Stop&)>& visit);
+
+/// The path of a fixture program.
+std::string fixture(const std::string& name);
+
+/// A mark in a fixture's source: in this scenario, this call's user line is here.
+struct Expected {
+  std::string scenario = {};
+  long call = 0;
+  uint32_t line = 0;
+};
+std::vector<Expected> expectations(const std::string& source);
+
+}  // namespace sightline::symbolizer::testing
