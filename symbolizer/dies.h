@@ -23,7 +23,8 @@ bool find_inlined(Dwarf_Die& scope, uint64_t address, Dwarf_Die& inlined);
 
 /// The mangled name, "" if it has none.
 std::string linkage_name(Dwarf_Die& die);
-/// DW_AT_name, followed through abstract origins and specifications.
+/// DW_AT_name, followed through abstract origins and specifications, and qualified by the namespaces, classes and
+/// functions around it: `main::<lambda(int)>::operator()`. "" if it has no name.
 std::string source_name(Dwarf_Die& die);
 /// An attribute of the DIE itself, 0 if it is missing or no number.
 uint64_t unsigned_attribute(Dwarf_Die& die, unsigned attribute);

@@ -64,7 +64,8 @@ Rule Module::rule_at(uint64_t lookup, uint64_t pc_offset, SlowRulesStore& store)
   }
   Rule rule = compile_rule(cfi_.get(), lookup, store);
   if (rule.kind != Rule::Kind::none) return rule;
-  open_debug_info();
+  // Reading debug information takes long; only files without .eh_frame (Go's) may have rules nowhere else.
+  if (!cfi_ || file_->has_section(".debug_frame") || file_->has_section(".zdebug_frame")) open_debug_info();
   if (debug_) rule = compile_rule(debug_->frame_info(), lookup, store);
   if (rule.kind == Rule::Kind::none && is_sigreturn(*file_, pc_offset)) {
     rule.kind = Rule::Kind::sigreturn;

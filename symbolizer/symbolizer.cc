@@ -13,6 +13,11 @@
 #include "symbolizer/string_pool.h"
 
 namespace sightline::symbolizer {
+namespace {
+
+constexpr std::size_t kFramePointer = 6;  // rbp's DWARF number
+
+}  // namespace
 
 struct Symbolizer::Impl {
   explicit Impl(Options given) : options(std::move(given)), files(options, strings) {}
@@ -126,7 +131,6 @@ bool Symbolizer::Impl::is_code(const AddressSpace& space, uint64_t address, bool
 /// have kept rbp as frame pointer. What is found must lie in code, behind a call where the code can be read.
 bool Symbolizer::Impl::guess_caller(const AddressSpace& space, FrameRegisters& registers, StackView& stack,
                                     bool is_leaf) {
-  constexpr std::size_t kFramePointer = 6;
   if (is_leaf) {
     const std::optional<uint64_t> top = stack.read(registers.sp());
     if (top && is_code(space, *top, true)) {
@@ -187,6 +191,8 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
     if (outcome == Step::no_rule) {
       flags = PlaceKey::kGuessed;
       if (impl.guess_caller(space, registers, stack, is_leaf)) continue;
+      // Start-up code clears the frame pointer to mark the outermost frame (psABI, section 3.4.1).
+      if (!is_leaf && registers.knows(kFramePointer) && registers.value[kFramePointer] == 0) break;
       outcome = stack.hit_end() ? Step::unreadable : Step::no_rule;
     }
     if (outcome == Step::stepped) continue;

@@ -1,6 +1,7 @@
 // Compiled rules against libdw's rows for the same addresses, all over the C library and the fixtures.
 #include <dlfcn.h>
 #include <doctest/doctest.h>
+#include <gnu/libc-version.h>
 #include <stdlib.h>
 
 #include <cstring>
@@ -130,7 +131,7 @@ Counts compare_all(const std::string& path, uint64_t stride) {
 
 std::string path_of_libc() {
   Dl_info info{};
-  REQUIRE(dladdr(reinterpret_cast<void*>(&qsort), &info) != 0);
+  REQUIRE(dladdr(reinterpret_cast<void*>(&gnu_get_libc_version), &info) != 0);
   return info.dli_fname;
 }
 
