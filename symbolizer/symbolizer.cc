@@ -144,11 +144,16 @@ bool Symbolizer::Impl::guess_caller(const AddressSpace& space, FrameRegisters& r
   if (frame < registers.sp() || frame % 8 != 0) return false;
   const std::optional<uint64_t> next = stack.read(frame);
   const std::optional<uint64_t> caller = stack.read(frame + 8);
-  if (!next || !caller || (*next != 0 && *next <= frame)) return false;
+  if (!next || !caller) return false;
   const Interval* interval = space.find(*caller);
   if (!interval) return false;
-  const bool readable = files.module_of(*interval->file) != nullptr;
-  if (readable && !is_code(space, *caller, true)) return false;
+  if (files.module_of(*interval->file)) {
+    if (!is_code(space, *caller, true)) return false;
+  } else if (*next <= frame && *next != 0) {
+    // Code that cannot be read (a JIT's): at least the chain of frame pointers must go on outward. The caller of code
+    // that can be read may be libc, where rbp is a register like any other.
+    return false;
+  }
   registers.known = 0;
   registers.set(Registers::kPc, *caller);
   registers.set(Registers::kSp, frame + 16);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <climits>
+#include <filesystem>
 #include <set>
 #include <string>
 #include <vector>
@@ -105,7 +106,7 @@ void compare(const std::string& path, std::size_t count, bool has_aranges) {
 }  // namespace
 
 TEST_CASE("lines and inlined calls agree with other tools") {
-  for (const char* name : {"calls-o0", "calls-o2", "calls-o3", "calls-fp", "plain-o2", "libfixture.so"}) {
+  for (const char* name : {"calls-o0", "calls-o2", "calls-o3", "calls-fp", "plain-o2", "plain-gz", "libfixture.so"}) {
     compare(fixture(name), 500, true);
   }
 }
@@ -121,31 +122,81 @@ TEST_CASE("without .debug_aranges lines are found as well") {
   compare(fixture("plain-clang"), 300, false);
 }
 
-TEST_CASE("separate debug information is found by .gnu_debuglink") {
-  const ElfFile::Opened whole = open_elf(fixture("calls-o2"));
-  ElfFile::Opened stripped = open_elf(fixture("calls-stripped"));
-  REQUIRE(stripped.file);
-  REQUIRE_FALSE(stripped.file->has_section(".debug_info"));
-  REQUIRE_FALSE(stripped.file->has_section(".symtab"));
-  const std::vector<uint64_t> addresses = spread_over_text(*whole.file, 200);
+namespace {
+
+/// Checks that two files with the same code but other debug information have the same names and lines.
+void same_everywhere(const std::string& one, const std::string& other) {
+  const std::vector<uint64_t> addresses = spread_over_text(*open_elf(fixture(one)).file, 200);
   Options options;
   options.debug_directories = {};
   StringPool strings;
-  Module separate(std::move(stripped.file), fixture("calls-stripped"), options, strings);
-  Module together(open_elf(fixture("calls-o2")).file, fixture("calls-o2"), options, strings);
+  Module expected(open_elf(fixture(one)).file, fixture(one), options, strings);
+  Module found(open_elf(fixture(other)).file, fixture(other), options, strings);
   std::size_t known = 0;
   for (const uint64_t address : addresses) {
-    const Module::Description expected = together.describe(address, address, false);
-    const Module::Description found = separate.describe(address, address, false);
-    REQUIRE(found.frames.size() == expected.frames.size());
-    for (std::size_t i = 0; i < found.frames.size(); ++i) {
-      CHECK(found.frames[i].file == expected.frames[i].file);
-      CHECK(found.frames[i].line == expected.frames[i].line);
-      CHECK(found.frames[i].function == expected.frames[i].function);
-      known += found.frames[i].line != 0;
+    const Module::Description theirs = expected.describe(address, address, false);
+    const Module::Description ours = found.describe(address, address, false);
+    REQUIRE(ours.frames.size() == theirs.frames.size());
+    for (std::size_t i = 0; i < ours.frames.size(); ++i) {
+      CHECK(ours.frames[i].file == theirs.frames[i].file);
+      CHECK(ours.frames[i].line == theirs.frames[i].line);
+      CHECK(ours.frames[i].function == theirs.frames[i].function);
+      known += ours.frames[i].line != 0;
     }
   }
-  CHECK(known > addresses.size() / 2);
+  CHECK(known > addresses.size() / 4);
+}
+
+}  // namespace
+
+TEST_CASE("separate debug information is found by .gnu_debuglink") {
+  const ElfFile::Opened stripped = open_elf(fixture("calls-stripped"));
+  REQUIRE(stripped.file);
+  REQUIRE_FALSE(stripped.file->has_section(".debug_info"));
+  REQUIRE_FALSE(stripped.file->has_section(".symtab"));
+  same_everywhere("calls-o2", "calls-stripped");
+}
+
+TEST_CASE("split DWARF") {
+  // The tools above know its lines but not its inlined calls.
+  same_everywhere("plain-o2", "plain-split");
+}
+
+TEST_CASE("separate debug information is found by build-id") {
+  char directory[] = "/tmp/sightline-test-XXXXXX";
+  REQUIRE(mkdtemp(directory));
+  const std::string root = directory;
+  const std::string program = root + "/program";
+  std::filesystem::copy_file(fixture("calls-stripped"), program);
+  Options options;
+  options.debug_directories = {root + "/debug"};
+  const std::string id = open_elf(program).file->build_id();
+  REQUIRE(id.size() > 8);
+  const std::string home = root + "/debug/.build-id/" + id.substr(0, 2);
+  std::filesystem::create_directories(home);
+  StringPool strings;
+  {
+    Module without(open_elf(program).file, program, options, strings);
+    CHECK(without.describe(0x1000, 0x1000, false).frames[0].line == 0);
+    CHECK(without.reason_without_lines() == "no debug information");
+  }
+  // Another program's file under the right name must not be believed.
+  std::filesystem::copy_file(fixture("calls-o0"), home + "/" + id.substr(2) + ".debug");
+  {
+    Module wrong(open_elf(program).file, program, options, strings);
+    CHECK(wrong.describe(0x1000, 0x1000, false).frames[0].line == 0);
+    CHECK(wrong.reason_without_lines() == "no debug information");
+  }
+  std::filesystem::copy_file(fixture("calls-stripped.debug"), home + "/" + id.substr(2) + ".debug",
+                             std::filesystem::copy_options::overwrite_existing);
+  Module with(open_elf(program).file, program, options, strings);
+  std::size_t known = 0;
+  for (const uint64_t address : spread_over_text(*open_elf(fixture("calls-o2")).file, 100)) {
+    known += with.describe(address, address, false).frames[0].line != 0;
+  }
+  CHECK(known > 20);
+  CHECK(with.reason_without_lines() == "");
+  std::filesystem::remove_all(root);
 }
 
 TEST_CASE("inlined functions have their full names") {

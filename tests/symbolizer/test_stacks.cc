@@ -156,7 +156,8 @@ TEST_CASE("chains agree with libdw and user lines with the marks") {
 TEST_CASE("C programs, from other compilers and linked statically too") {
   const std::vector<Expected> expected = expectations("plain.c");
   REQUIRE(expected.size() == 2);
-  for (const std::string kind : {"plain-o0", "plain-o2", "plain-o3", "plain-fp", "static-o2", "plain-clang"}) {
+  for (const std::string kind : {"plain-o0", "plain-o2", "plain-o3", "plain-fp", "plain-split", "plain-gz",
+                                 "plain-debugframe", "static-o2", "plain-clang"}) {
     if (access(fixture(kind).c_str(), X_OK) != 0) {
       REQUIRE(kind == "plain-clang");  // the only fixture that may be missing
       continue;
@@ -205,6 +206,30 @@ TEST_CASE("without debug information the user's frame is the program's") {
   CHECK(notes[0].path == fixture("calls-nodebug"));
   CHECK(notes[0].reason == "no debug information");
   CHECK(notes[0].frames >= 1);
+}
+
+TEST_CASE("without unwind rules the frame pointer leads on, and such frames are marked") {
+  Symbolizer symbolizer(test_options());
+  const SpaceId space = symbolizer.create_space();
+  int writes = 0;
+  trace(command_line("plain-nounwind", "c-leaf"), [&](const Stop& stop) {
+    if (stop.call != SYS_write) return;
+    ++writes;
+    symbolizer.set_mappings(space, stop.mappings);
+    const Stack& stack = symbolizer.stack(symbolizer.resolve(space, stop.sample(), Depth::whole).stack);
+    std::vector<std::string> own;
+    for (const Frame& frame : stack.frames) {
+      if (frame.module != fixture("plain-nounwind")) continue;
+      own.emplace_back(frame.function);
+      // libc has rules, so leaf was found by them; whom leaf returns to is a guess, and so on up to libc again.
+      CHECK(frame.guessed == (frame.function == "tail" || frame.function == "main"));
+    }
+    CHECK(own == std::vector<std::string>{"leaf", "tail", "main", "_start"});
+    CHECK_FALSE(stack.lost);
+    CHECK_FALSE(stack.truncated);
+    CHECK(user_frame(stack).function == "leaf");
+  });
+  CHECK(writes == 1);
 }
 
 TEST_CASE("the end of the copied bytes is marked, and where it lies is told") {
