@@ -12,9 +12,8 @@
 namespace sightline::symbolizer {
 namespace {
 
-// Bounds on what a crafted file can cost; the largest programs known have some 100,000 units and 5 million ranges.
+// Bounds on what a crafted file can cost; the largest programs known have some 100,000 units.
 constexpr std::size_t kMaxUnits = 1 << 20;
-constexpr std::size_t kMaxRanges = 1 << 23;
 constexpr int kMaxInlineDepth = 128;
 constexpr int kMaxRowsBack = 64;
 
@@ -71,7 +70,7 @@ void DebugInfo::collect_units(const ElfFile& code) {
   Dwarf_Half version = 0;
   uint8_t type = 0;
   Dwarf_Die die;
-  std::size_t ranges = 0;
+  Budget budget;  // the largest programs known have some 5 million ranges
   for (Dwarf_CU* unit = nullptr;
        units_.size() < kMaxUnits && dwarf_get_units(dwarf_.get(), unit, &next, &version, &type, &die, nullptr) == 0;
        unit = next) {
@@ -79,9 +78,9 @@ void DebugInfo::collect_units(const ElfFile& code) {
     if (tag != DW_TAG_compile_unit && tag != DW_TAG_skeleton_unit) continue;
     const auto index = static_cast<uint32_t>(units_.size());
     bool any = false;
-    for_each_range(die, [&](uint64_t low, uint64_t high) {
+    for_each_range(die, budget, [&](uint64_t low, uint64_t high) {
       // Functions that the linker dropped keep ranges at address 0 or so.
-      if (++ranges > kMaxRanges || !code.is_executable_range(low, high)) return;
+      if (!code.is_executable_range(low, high)) return;
       unit_ranges_.add(low, high, index);
       any = true;
     });
@@ -114,8 +113,9 @@ void DebugInfo::load(Unit& unit) const {
 void DebugInfo::index_functions(Unit& unit, bool deep) const {
   unit.functions = {};
   unit.searched_deep = deep;
-  for_each_function(unit.contents, deep, [&](Dwarf_Die& function) {
-    for_each_range(function, [&](uint64_t low, uint64_t high) { unit.functions.add(low, high, function); });
+  Budget budget;
+  for_each_function(unit.contents, deep, budget, [&](Dwarf_Die& function) {
+    for_each_range(function, budget, [&](uint64_t low, uint64_t high) { unit.functions.add(low, high, function); });
   });
   unit.functions.finish();
 }
@@ -191,9 +191,10 @@ std::vector<SourceFrame> DebugInfo::find(uint64_t address) {
   if (!function) return frames;
 
   std::vector<Dwarf_Die> chain = {*function};  // outermost first
+  Budget budget{.steps = 1'000'000};
   while (chain.size() < kMaxInlineDepth) {
     Dwarf_Die inlined;
-    if (!find_inlined(chain.back(), address, inlined)) break;
+    if (!find_inlined(chain.back(), address, budget, inlined)) break;
     chain.push_back(inlined);
   }
   frames.resize(chain.size());

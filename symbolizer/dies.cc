@@ -10,16 +10,14 @@ namespace sightline::symbolizer {
 namespace {
 
 constexpr int kMaxDepth = 64;
-constexpr int kMaxEntries = 20'000'000;
-constexpr std::size_t kMaxRangesOfDie = 1 << 20;
 
-/// Calls `visit(child)` for each child until it returns false. `budget` is shared by the whole walk.
+/// Calls `visit(child)` for each child until it returns false.
 template <typename Visit>
-void for_each_child(Dwarf_Die& parent, int& budget, Visit visit) {
+void for_each_child(Dwarf_Die& parent, Budget& budget, Visit visit) {
   Dwarf_Die child;
   if (dwarf_child(&parent, &child) != 0) return;
   for (;;) {
-    if (--budget < 0 || !visit(child)) return;
+    if (!budget.take() || !visit(child)) return;
     const Dwarf_Off before = dwarf_dieoffset(&child);
     Dwarf_Die next;
     // A sibling lies behind; anything else would be a loop.
@@ -28,7 +26,7 @@ void for_each_child(Dwarf_Die& parent, int& budget, Visit visit) {
   }
 }
 
-void visit_functions(Dwarf_Die& parent, bool deep, int depth, int& budget,
+void visit_functions(Dwarf_Die& parent, bool deep, int depth, Budget& budget,
                      const std::function<void(Dwarf_Die&)>& visit) {
   for_each_child(parent, budget, [&](Dwarf_Die& child) {
     switch (dwarf_tag(&child)) {
@@ -54,18 +52,25 @@ void visit_functions(Dwarf_Die& parent, bool deep, int depth, int& budget,
   });
 }
 
-bool find_inlined_below(Dwarf_Die& scope, uint64_t address, int depth, int& budget, Dwarf_Die& inlined) {
+bool holds(Dwarf_Die& die, uint64_t address, Budget& budget) {
+  bool found = false;
+  for_each_range(die, budget,
+                 [&](uint64_t low, uint64_t high) { found = found || (low <= address && address < high); });
+  return found;
+}
+
+bool find_inlined_below(Dwarf_Die& scope, uint64_t address, int depth, Budget& budget, Dwarf_Die& inlined) {
   bool found = false;
   for_each_child(scope, budget, [&](Dwarf_Die& child) {
     const int tag = dwarf_tag(&child);
-    if (tag == DW_TAG_inlined_subroutine && dwarf_haspc(&child, address) > 0) {
+    if (tag == DW_TAG_inlined_subroutine && holds(child, address, budget)) {
       inlined = child;
       found = true;
     } else if (depth < kMaxDepth && (tag == DW_TAG_lexical_block || tag == DW_TAG_try_block ||
                                      tag == DW_TAG_catch_block || tag == DW_TAG_with_stmt)) {
       // A block without ranges of its own may still hold the address.
       const bool has_ranges = dwarf_hasattr(&child, DW_AT_low_pc) || dwarf_hasattr(&child, DW_AT_ranges);
-      if (!has_ranges || dwarf_haspc(&child, address) > 0) {
+      if (!has_ranges || holds(child, address, budget)) {
         found = find_inlined_below(child, address, depth + 1, budget, inlined);
       }
     }
@@ -114,7 +119,7 @@ std::string scope_of(Dwarf_Die& die) {
   if (!dwarf_diecu(&die, &parent, nullptr, nullptr)) return {};
   const Dwarf_Off wanted = dwarf_dieoffset(&die);
   std::string scope;
-  int budget = kMaxEntries;
+  Budget budget;
   for (int depth = 0; depth < kMaxDepth; ++depth) {
     Dwarf_Die holder;
     bool found = false;
@@ -139,23 +144,19 @@ std::string scope_of(Dwarf_Die& die) {
 
 }  // namespace
 
-void for_each_range(Dwarf_Die& die, const std::function<void(uint64_t, uint64_t)>& visit) {
+void for_each_range(Dwarf_Die& die, Budget& budget, const std::function<void(uint64_t, uint64_t)>& visit) {
   Dwarf_Addr base = 0;
   Dwarf_Addr low = 0;
   Dwarf_Addr high = 0;
   ptrdiff_t at = 0;
-  for (std::size_t i = 0; i < kMaxRangesOfDie && (at = dwarf_ranges(&die, at, &base, &low, &high)) > 0; ++i) {
-    visit(low, high);
-  }
+  while (budget.take() && (at = dwarf_ranges(&die, at, &base, &low, &high)) > 0) visit(low, high);
 }
 
-void for_each_function(Dwarf_Die& unit, bool deep, const std::function<void(Dwarf_Die&)>& visit) {
-  int budget = kMaxEntries;
+void for_each_function(Dwarf_Die& unit, bool deep, Budget& budget, const std::function<void(Dwarf_Die&)>& visit) {
   visit_functions(unit, deep, 0, budget, visit);
 }
 
-bool find_inlined(Dwarf_Die& scope, uint64_t address, Dwarf_Die& inlined) {
-  int budget = kMaxEntries;
+bool find_inlined(Dwarf_Die& scope, uint64_t address, Budget& budget, Dwarf_Die& inlined) {
   return find_inlined_below(scope, address, 0, budget, inlined);
 }
 

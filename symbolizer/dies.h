@@ -1,6 +1,7 @@
 /// Walking the debugging information entries (DIEs) of a compilation unit.
 ///
-/// The tree is untrusted: depth and number of entries visited are bounded, so that crafted trees end.
+/// The tree is untrusted: depth is bounded, and every walk draws from a budget of steps, so that crafted trees end. (A
+/// thousand entries may all refer to the same list of a million ranges.)
 #pragma once
 
 #include <elfutils/libdw.h>
@@ -11,15 +12,21 @@
 
 namespace sightline::symbolizer {
 
+/// Steps left. Each entry and each address range looked at takes one.
+struct Budget {
+  int64_t steps = 20'000'000;
+  bool take() { return --steps >= 0; }
+};
+
 /// Calls `visit(low, high)` for each address range of `die`.
-void for_each_range(Dwarf_Die& die, const std::function<void(uint64_t, uint64_t)>& visit);
+void for_each_range(Dwarf_Die& die, Budget& budget, const std::function<void(uint64_t, uint64_t)>& visit);
 
 /// Calls `visit` for each function definition with code in `unit`: children of the unit, of namespaces and of
 /// classes; `deep` ones within functions too.
-void for_each_function(Dwarf_Die& unit, bool deep, const std::function<void(Dwarf_Die&)>& visit);
+void for_each_function(Dwarf_Die& unit, bool deep, Budget& budget, const std::function<void(Dwarf_Die&)>& visit);
 
 /// The inlined function at `address` directly within `scope` (lexical blocks looked through).
-bool find_inlined(Dwarf_Die& scope, uint64_t address, Dwarf_Die& inlined);
+bool find_inlined(Dwarf_Die& scope, uint64_t address, Budget& budget, Dwarf_Die& inlined);
 
 /// The mangled name, "" if it has none.
 std::string linkage_name(Dwarf_Die& die);

@@ -13,7 +13,9 @@ namespace {
 
 constexpr uint64_t kPageMask = 4095;
 // Beyond this, a private copy of the sections that matter may not fit into memory.
-constexpr off_t kReadLimit = off_t{1} << 30;
+constexpr off_t kReadLimit = off_t{256} << 20;
+// Real files have fewer than 20 that are loaded; every symbol and range is checked against all of them.
+constexpr std::size_t kMaxSegments = 256;
 // What all compressed sections of one file may claim to unpack to: a crafted header must not make us allocate more.
 constexpr uint64_t kUnpackedLimit = uint64_t{4} << 30;
 
@@ -40,6 +42,7 @@ ElfFile::Opened ElfFile::open(UniqueFd fd) {
   std::unique_ptr<ElfFile> file(new ElfFile);
   file->elf_.reset(elf_begin(fd.get(), status.st_size > kReadLimit ? ELF_C_READ_MMAP : ELF_C_READ, nullptr));
   file->fd_ = std::move(fd);
+  file->size_ = static_cast<uint64_t>(status.st_size);
   std::string reason = file->load();
   if (!reason.empty()) return {nullptr, std::move(reason)};
   return {std::move(file), {}};
@@ -49,6 +52,7 @@ ElfFile::Opened ElfFile::from_memory(std::vector<std::byte> image) {
   elf_version(EV_CURRENT);
   std::unique_ptr<ElfFile> file(new ElfFile);
   file->image_ = std::move(image);
+  file->size_ = file->image_.size();
   file->elf_.reset(elf_memory(reinterpret_cast<char*>(file->image_.data()), file->image_.size()));
   std::string reason = file->load();
   if (!reason.empty()) return {nullptr, std::move(reason)};
@@ -65,8 +69,8 @@ std::string ElfFile::load() {
     GElf_Phdr segment;
     if (!gelf_getphdr(elf_.get(), static_cast<int>(i), &segment)) return "unreadable program headers";
     if (segment.p_type == PT_INTERP) has_interpreter_ = true;
-    if (segment.p_type != PT_LOAD || segment.p_offset + segment.p_filesz < segment.p_offset ||
-        segment.p_vaddr + segment.p_memsz < segment.p_vaddr) {
+    if (segment.p_type != PT_LOAD || segments_.size() == kMaxSegments ||
+        segment.p_offset + segment.p_filesz < segment.p_offset || segment.p_vaddr + segment.p_memsz < segment.p_vaddr) {
       continue;
     }
     segments_.push_back({.offset = segment.p_offset,
@@ -83,12 +87,16 @@ std::string ElfFile::load() {
 }
 
 std::string ElfFile::check_sections() const {
+  uint64_t stored = 0;
   uint64_t unpacked = 0;
   for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf_.get(), section));) {
     GElf_Shdr header;
     GElf_Chdr compressed;
-    if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_COMPRESSED)) continue;
-    if (!gelf_getchdr(section, &compressed)) continue;
+    if (!gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS) continue;
+    // What reaches beyond the file libelf refuses; what overlaps it copies as often as it is there.
+    if (header.sh_size <= size_) stored += header.sh_size;
+    if (stored / 4 > size_) return "overlapping sections";
+    if (!(header.sh_flags & SHF_COMPRESSED) || !gelf_getchdr(section, &compressed)) continue;
     unpacked += std::min(compressed.ch_size, kUnpackedLimit + 1);
     if (unpacked > kUnpackedLimit) return "compressed sections of an implausible size";
   }

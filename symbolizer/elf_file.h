@@ -36,6 +36,7 @@ class ElfFile {
   Elf* elf() const { return elf_.get(); }
   /// -1 for an image from memory.
   int fd() const { return fd_.get(); }
+  uint64_t size() const { return size_; }
 
   /// The file's own address of the byte at `file_offset`, if a segment holds it; executable segments come first.
   std::optional<uint64_t> address_of_offset(uint64_t file_offset) const;
@@ -78,6 +79,7 @@ class ElfFile {
   UniqueFd fd_;
   std::vector<std::byte> image_;  // outlives elf_, which points into it
   std::unique_ptr<Elf, ElfDeleter> elf_;
+  uint64_t size_ = 0;
   std::vector<Segment> segments_;
   std::string build_id_;
   std::string soname_;

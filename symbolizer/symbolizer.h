@@ -4,7 +4,8 @@
 /// printed. Everything here runs on the consumer's thread: no member is safe to call from two threads at once.
 ///
 /// A resolved stack is interned: the same chain of (file, offset) yields the same StackId, so that callers may cache
-/// whatever they make of a stack by its id, and a trace file stores each stack once.
+/// whatever they make of a stack by its id, and a trace file stores each stack once. Nothing interned is ever dropped:
+/// memory grows with the number of different stacks (8 bytes a frame), not with the number of calls.
 #pragma once
 
 #include <array>
@@ -51,9 +52,11 @@ struct StackSample {
 /// Frames are shared: all stacks that pass through the same place in the same file point at one Frame. Views live as
 /// long as the Symbolizer.
 struct Frame {
-  uint64_t pc = 0;                 ///< address where this place was first seen (differs between processes)
-  std::string_view module = {};    ///< path of the mapped file, or "[vdso]", or "" where nothing is mapped
-  uint64_t module_offset = 0;      ///< pc as the file's own address (what addr2line takes)
+  uint64_t pc = 0;               ///< address where this place was first seen (differs between processes)
+  std::string_view module = {};  ///< path of the mapped file, or "[vdso]", or "" where nothing is mapped
+  /// pc as the file's own address, as addr2line takes it. For a caller pc is the instruction behind its call, and line
+  /// that of the call: addr2line says the same for module_offset - 1.
+  uint64_t module_offset = 0;
   std::string_view function = {};  ///< demangled, without parameters; "" if unknown
   uint64_t function_offset = 0;    ///< bytes into the function's symbol
   std::string_view file = {};      ///< source file as DWARF names it (directory joined); "" if unknown
