@@ -29,6 +29,26 @@ bool split_file_is_regular(Dwarf_Die& die) {
   return ::stat(join_source_path(directory ? directory : "", name).c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/// libdw 0.188 hands out strings without looking whether they end within their section; the last one's end is all there
+/// is to check. To be called behind dwarf_begin_elf, which has unpacked what was compressed.
+bool strings_are_terminated(Elf* elf) {
+  std::size_t names = 0;
+  if (!elf || elf_getshdrstrndx(elf, &names) != 0) return false;
+  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section));) {
+    GElf_Shdr header;
+    if (!gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS) continue;
+    const char* found = elf_strptr(elf, names, header.sh_name);
+    std::string_view name = found ? found : "";
+    if (name.ends_with(".dwo")) name.remove_suffix(4);
+    if (!name.ends_with("debug_str") && !name.ends_with("debug_line_str")) continue;
+    const Elf_Data* data = elf_rawdata(section, nullptr);
+    if (data && data->d_buf && data->d_size > 0 && static_cast<const char*>(data->d_buf)[data->d_size - 1] != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 DebugInfo::~DebugInfo() = default;
@@ -38,6 +58,7 @@ DebugInfo::Opened DebugInfo::open(const ElfFile& dwarf_file, const ElfFile& code
   std::unique_ptr<DebugInfo> info(new DebugInfo);
   info->dwarf_.reset(dwarf_begin_elf(dwarf_file.elf(), DWARF_C_READ, nullptr));
   if (!info->dwarf_) return {nullptr, "no debug information"};
+  if (!strings_are_terminated(dwarf_file.elf())) return {nullptr, "damaged debug information"};
   if (std::string reason = info->attach_alternate(path, debug_directories); !reason.empty()) return {nullptr, reason};
   info->collect_units(code);
   return {std::move(info), {}};
@@ -56,7 +77,8 @@ std::string DebugInfo::attach_alternate(const std::string& path, std::span<const
   alternate_file_ = find_alternate_file(name, build_id, path, directories);
   if (alternate_file_) alternate_.reset(dwarf_begin_elf(alternate_file_->elf(), DWARF_C_READ, nullptr));
   // Without this, libdw would go and look for the file itself, and open whatever has its name.
-  if (!alternate_) return "debug information refers to a file that is missing: " + std::string(name);
+  if (alternate_ && !strings_are_terminated(alternate_file_->elf())) alternate_.reset();
+  if (!alternate_) return "debug information refers to a file that is missing or damaged: " + std::string(name);
   dwarf_setalt(dwarf_.get(), alternate_.get());
   return {};
 }
@@ -98,7 +120,8 @@ void DebugInfo::load(Unit& unit) const {
   Dwarf_Die split;
   if ((dwarf_hasattr(&unit.die, DW_AT_dwo_name) || dwarf_hasattr(&unit.die, DW_AT_GNU_dwo_name)) &&
       split_file_is_regular(unit.die) &&
-      dwarf_cu_info(unit.die.cu, &version, &type, &die, &split, nullptr, nullptr, nullptr) == 0 && split.addr) {
+      dwarf_cu_info(unit.die.cu, &version, &type, &die, &split, nullptr, nullptr, nullptr) == 0 && split.addr &&
+      strings_are_terminated(dwarf_getelf(dwarf_cu_getdwarf(split.cu)))) {
     unit.contents = split;
   }
   Dwarf_Attribute attribute;
