@@ -24,7 +24,7 @@ struct Symbolizer::Impl {
 
   PlaceId place_of(const Interval* interval, uint64_t pc, uint32_t flags);
   PlaceId add_place(const PlaceKey& key, const Interval* interval, uint64_t pc);
-  bool is_code(const AddressSpace& space, uint64_t address, bool behind_call);
+  bool is_behind_call(const AddressSpace& space, uint64_t address);
   bool guess_caller(const AddressSpace& space, FrameRegisters& registers, StackView& stack, bool is_leaf);
 
   Options options;
@@ -119,11 +119,9 @@ PlaceId Symbolizer::Impl::add_place(const PlaceKey& key, const Interval* interva
   return places.add(key, place, std::move(frames));
 }
 
-bool Symbolizer::Impl::is_code(const AddressSpace& space, uint64_t address, bool behind_call) {
+bool Symbolizer::Impl::is_behind_call(const AddressSpace& space, uint64_t address) {
   const Interval* interval = space.find(address);
-  if (!interval) return false;
-  if (!behind_call) return true;
-  Module* module = files.module_of(*interval->file);
+  Module* module = interval ? files.module_of(*interval->file) : nullptr;
   return module && module->is_behind_call(address - interval->start + interval->file_offset);
 }
 
@@ -133,7 +131,7 @@ bool Symbolizer::Impl::guess_caller(const AddressSpace& space, FrameRegisters& r
                                     bool is_leaf) {
   if (is_leaf) {
     const std::optional<uint64_t> top = stack.read(registers.sp());
-    if (top && is_code(space, *top, true)) {
+    if (top && is_behind_call(space, *top)) {
       registers.set(Registers::kPc, *top);
       registers.set(Registers::kSp, registers.sp() + 8);
       return true;
@@ -148,7 +146,7 @@ bool Symbolizer::Impl::guess_caller(const AddressSpace& space, FrameRegisters& r
   const Interval* interval = space.find(*caller);
   if (!interval) return false;
   if (files.module_of(*interval->file)) {
-    if (!is_code(space, *caller, true)) return false;
+    if (!is_behind_call(space, *caller)) return false;
   } else if (*next <= frame && *next != 0) {
     // Code that cannot be read (a JIT's): at least the chain of frame pointers must go on outward. The caller of code
     // that can be read may be libc, where rbp is a register like any other.
