@@ -1,0 +1,376 @@
+// Printers of sockets: what they are made of, addresses, options.
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "src/decode/printers.h"
+#include "src/decode/text.h"
+#include "src/decode/vocabularies.h"
+
+namespace sightline::decode {
+
+void print_socket_type(Context& c, uint64_t value) {
+  constexpr uint32_t kTypeMask = 0xf;
+  append_choice(c.out, value & kTypeMask, kSocketType);
+  bool joined = true;
+  const uint64_t rest = append_known_flags(c.out, static_cast<uint32_t>(value) & ~kTypeMask, kSocketFlags, joined);
+  if (rest == 0) return;
+  c.out += '|';
+  append_hex(c.out, rest);
+}
+
+// A type whose number has no name stands before its flags: `0 /* SOCK_??? */` would claim more than is known.
+void print_bare_socket_type(Context& c, uint64_t value) {
+  if ((value & 0xf) != 0) return print_socket_type(c, value);
+  c.out += '0';
+  bool joined = true;
+  const uint64_t rest = append_known_flags(c.out, static_cast<uint32_t>(value), kSocketFlags, joined);
+  if (rest == 0) return;
+  c.out += '|';
+  append_hex(c.out, rest);
+}
+
+namespace {
+
+void append_ethernet_protocol(std::string& out, uint16_t network_order) {
+  out += "htons(";
+  const uint16_t protocol = ntohs(network_order);
+  const std::string_view name = find_word(kEthernetProtocol, protocol);
+  if (!name.empty()) {
+    out += name;
+  } else {
+    append_hex(out, protocol);
+    out += " /* ETH_P_??? */";
+  }
+  out += ')';
+}
+
+void append_interface(std::string& out, uint32_t index) {
+  char name[IF_NAMESIZE];
+  if (index == 0 || if_indextoname(index, name) == nullptr) return append_unsigned(out, index);
+  out += "if_nametoindex(\"";
+  out += name;
+  out += "\")";
+}
+
+}  // namespace
+
+void print_socket_protocol(Context& c, uint64_t value) {
+  const auto protocol = static_cast<uint32_t>(value);
+  switch (c.int_arg(0)) {
+    case AF_INET:
+    case AF_INET6:
+      return append_choice(c.out, protocol, kInetProtocol);
+    case AF_NETLINK:
+      return append_choice(c.out, protocol, kNetlinkProtocol);
+    case AF_BLUETOOTH:
+      return append_choice(c.out, protocol, kBluetoothProtocol);
+    case AF_PACKET:
+      return append_ethernet_protocol(c.out, static_cast<uint16_t>(protocol));
+    default:
+      return append_unsigned(c.out, protocol);
+  }
+}
+
+namespace {
+
+void append_unix_address(Context& c, std::span<const std::byte> path) {
+  if (path.empty()) return;
+  c.out += ", sun_path=";
+  if (path.front() == std::byte{0}) {
+    c.out += '@';
+    c.quoted(path.subspan(1), false);
+  } else {
+    c.quoted(up_to_nul(path), false);
+  }
+}
+
+void append_inet_address(Context& c, Fields& f) {
+  const uint16_t port = f.u16();
+  char text[INET_ADDRSTRLEN] = "";
+  const auto address = f.raw(4);
+  if (!f.ok()) return;
+  inet_ntop(AF_INET, address.data(), text, sizeof text);
+  c.out += ", sin_port=htons(";
+  append_unsigned(c.out, ntohs(port));
+  c.out += "), sin_addr=inet_addr(\"";
+  c.out += text;
+  c.out += "\")";
+}
+
+void append_inet6_address(Context& c, Fields& f) {
+  const uint16_t port = f.u16();
+  const uint32_t flow = f.u32();
+  const auto address = f.raw(16);
+  if (!f.ok()) return;
+  char text[INET6_ADDRSTRLEN] = "";
+  inet_ntop(AF_INET6, address.data(), text, sizeof text);
+  c.out += ", sin6_port=htons(";
+  append_unsigned(c.out, ntohs(port));
+  c.out += "), sin6_flowinfo=htonl(";
+  append_unsigned(c.out, ntohl(flow));
+  c.out += "), inet_pton(AF_INET6, \"";
+  c.out += text;
+  c.out += "\", &sin6_addr)";
+  if (f.left() < 4) return;
+  const uint32_t scope = f.u32();
+  c.out += ", sin6_scope_id=";
+  append_interface(c.out, scope);
+}
+
+void append_netlink_address(Context& c, Fields& f) {
+  f.u16();
+  const int32_t pid = f.s32();
+  const uint32_t groups = f.u32();
+  if (!f.ok()) return;
+  c.out += ", nl_pid=";
+  append_decimal(c.out, pid);
+  c.out += ", nl_groups=0x";
+  std::string digits;
+  append_hex(digits, groups);
+  const std::string_view hex = groups == 0 ? std::string_view("0") : std::string_view(digits).substr(2);
+  c.out.append(hex.size() < 6 ? 6 - hex.size() : 0, '0');
+  c.out += hex;
+}
+
+void append_packet_address(Context& c, Fields& f) {
+  const uint16_t protocol = f.u16();
+  const uint32_t index = f.u32();
+  const uint16_t hardware = f.u16();
+  const uint8_t type = f.u8(), length = f.u8();
+  if (!f.ok()) return;
+  c.out += ", sll_protocol=";
+  append_ethernet_protocol(c.out, protocol);
+  c.out += ", sll_ifindex=";
+  append_interface(c.out, index);
+  c.out += ", sll_hatype=";
+  append_choice(c.out, hardware, kHardwareType);
+  c.out += ", sll_pkttype=";
+  append_choice(c.out, type, kPacketType);
+  c.out += ", sll_halen=";
+  append_unsigned(c.out, length);
+  if (length == 0) return;
+  c.out += ", sll_addr=[";
+  const auto address = f.raw(std::min<std::size_t>(length, f.left()));
+  for (std::size_t i = 0; i < address.size(); ++i) {
+    if (i != 0) c.out += ", ";
+    append_hex_always(c.out, static_cast<uint8_t>(address[i]));
+  }
+  c.out += ']';
+}
+
+std::size_t shortest_address(uint16_t family) {
+  switch (family) {
+    case AF_UNIX:
+      return 2;
+    case AF_INET:
+      return 16;
+    case AF_INET6:
+      return 24;
+    case AF_NETLINK:
+      return 12;
+    case AF_PACKET:
+      return 20;
+    default:
+      return SIZE_MAX;
+  }
+}
+
+}  // namespace
+
+void append_socket_address(Context& c, std::span<const std::byte> bytes) {
+  Fields f(bytes, 8, 8);
+  const uint16_t family = f.u16();
+  c.out += "{sa_family=";
+  append_choice(c.out, family, kSocketDomain);
+  if (bytes.size() < shortest_address(family)) {
+    if (f.left() != 0) {
+      c.out += ", sa_data=";
+      c.quoted(f.raw(f.left()), false);
+    }
+  } else if (family == AF_UNIX) {
+    append_unix_address(c, f.raw(std::min<std::size_t>(f.left(), 108)));
+  } else if (family == AF_INET) {
+    append_inet_address(c, f);
+  } else if (family == AF_INET6) {
+    append_inet6_address(c, f);
+  } else if (family == AF_NETLINK) {
+    append_netlink_address(c, f);
+  } else {
+    append_packet_address(c, f);
+  }
+  c.out += '}';
+}
+
+namespace {
+
+/// The length of an address or option that the next argument holds or points to; at exit the smaller one of the room
+/// there was and what the kernel wrote.
+struct Length {
+  int64_t room = 0;
+  int64_t written = 0;
+  bool known = false;
+};
+
+Length length_behind(const Context& c) {
+  Length length;
+  const unsigned next = c.arg + 1;
+  if (next >= c.args.size() || next >= c.syscall.arguments.size()) return length;
+  if (c.syscall.arguments[next].type != tracer::ArgType::socklen_ptr) {
+    length.room = length.written = c.int_arg(next);
+    length.known = true;
+    return length;
+  }
+  const uint64_t at = c.address_of(c.args[next]);
+  const Piece before = c.entry.find(next, at, tracer::CaptureKind::bytes);
+  const Piece after = c.exit.find(next, at, tracer::CaptureKind::bytes);
+  if (!before.found || before.bytes.size() < 4) return length;
+  length.room = c.fields(before.bytes).s32();
+  length.written = after.found && after.bytes.size() >= 4 ? c.fields(after.bytes).s32() : length.room;
+  length.known = true;
+  return length;
+}
+
+bool written_by_call(const Context& c) {
+  return std::ranges::any_of(c.syscall.captures, [&](const tracer::Capturing& what) {
+    return what.arg == c.arg && what.phase == tracer::Phase::exit;
+  });
+}
+
+}  // namespace
+
+void print_socket_address(Context& c, uint64_t value) {
+  if (value == 0) return c.address(value);
+  if (written_by_call(c) && !c.succeeded()) return c.address(value);
+  const Piece piece = c.piece(value);
+  const Length length = length_behind(c);
+  if (!piece.found || piece.fault() || !length.known) return c.address(value);
+  const int64_t shown = std::min(length.room, length.written);
+  if (shown < 2) return c.address(value);
+  append_socket_address(c,
+                        piece.bytes.first(std::min<std::size_t>(piece.bytes.size(), static_cast<std::size_t>(shown))));
+}
+
+// `[16]`, or `[128 => 16]` if the kernel wrote another length.
+void print_socket_length(Context& c, uint64_t value) {
+  const Piece before = c.piece_at(tracer::Phase::entry, value);
+  if (!before.found || before.bytes.size() < 4) return c.address(value);
+  const int32_t room = c.fields(before.bytes).s32();
+  c.out += '[';
+  append_decimal(c.out, room);
+  const Piece after = c.piece_at(tracer::Phase::exit, value);
+  if (c.succeeded() && after.found && after.bytes.size() >= 4) {
+    const int32_t written = c.fields(after.bytes).s32();
+    if (written != room) {
+      c.out += " => ";
+      append_decimal(c.out, written);
+    }
+  }
+  c.out += ']';
+}
+
+void print_socket_option(Context& c, uint64_t value) {
+  append_socket_option(c.out, c.uint_arg(1), static_cast<uint32_t>(value), c.syscall.name == "setsockopt");
+}
+
+namespace {
+
+void append_linger(Context& c, Fields& f) {
+  c.out += "{l_onoff=";
+  append_decimal(c.out, f.s32());
+  c.out += ", l_linger=";
+  append_decimal(c.out, f.s32());
+  c.out += '}';
+}
+
+}  // namespace
+
+void append_credentials(Context& c, Fields& f) {
+  c.out += "{pid=";
+  append_decimal(c.out, f.s32());
+  c.out += ", uid=";
+  c.id(f.u32());
+  c.out += ", gid=";
+  c.id(f.u32());
+  c.out += '}';
+}
+
+void append_filter_program(Context& c, Fields& f) {
+  const uint16_t length = f.u16();
+  const uint64_t filter = f.pointer();
+  c.out += "{len=";
+  append_unsigned(c.out, length);
+  c.out += ", filter=";
+  c.address(filter);
+  c.out += '}';
+}
+
+namespace {
+
+enum class OptionForm : uint8_t { number, linger, credentials, text, bytes, filter };
+
+OptionForm option_form(uint32_t level, uint32_t option, bool setting) {
+  constexpr uint32_t kTcp = 6, kPacket = 263, kNetlink = 270;
+  if (level == SOL_SOCKET) {
+    switch (option) {
+      case SO_LINGER:
+        return OptionForm::linger;
+      case SO_PEERCRED:
+        return OptionForm::credentials;
+      case SO_ATTACH_FILTER:
+      case SO_ATTACH_REUSEPORT_CBPF:
+        return setting ? OptionForm::filter : OptionForm::bytes;
+      default:
+        return OptionForm::number;
+    }
+  }
+  if (level == kTcp || level == kPacket || level == kNetlink) return OptionForm::number;
+  return OptionForm::number;
+}
+
+}  // namespace
+
+// strace's rule for options it has no form for: four bytes are a number, anything else is shown as bytes.
+void print_option_value(Context& c, uint64_t value) {
+  const bool setting = c.syscall.name == "setsockopt";
+  if (value == 0 || (!setting && !c.succeeded())) return c.address(value);
+  const Length length = length_behind(c);
+  const Piece piece = c.piece(value);
+  const int64_t size = std::min(length.room, length.written);
+  if (!length.known || size < 0 || piece.fault()) return c.address(value);
+  if (size == 0) return setting ? c.address(value) : c.text("\"\"");
+  if (!piece.found) return c.address(value);
+  const auto bytes = piece.bytes.first(std::min<std::size_t>(piece.bytes.size(), static_cast<std::size_t>(size)));
+  const std::size_t mark = c.out.size();
+  Fields f = c.fields(bytes);
+  switch (option_form(c.uint_arg(1), c.uint_arg(2), setting)) {
+    case OptionForm::linger:
+      append_linger(c, f);
+      break;
+    case OptionForm::credentials:
+      append_credentials(c, f);
+      break;
+    case OptionForm::filter:
+      append_filter_program(c, f);
+      break;
+    case OptionForm::number:
+      if (bytes.size() == 4) {
+        c.out += '[';
+        append_decimal(c.out, f.s32());
+        c.out += ']';
+        break;
+      }
+      if (setting && bytes.size() < 4) return c.address(value);
+      return c.limited_text(piece, static_cast<uint64_t>(size));
+    case OptionForm::text:
+    case OptionForm::bytes:
+      return c.limited_text(piece, static_cast<uint64_t>(size));
+  }
+  if (f.ok()) return;
+  c.out.resize(mark);
+  c.limited_text(piece, static_cast<uint64_t>(size));
+}
+
+}  // namespace sightline::decode

@@ -1,0 +1,516 @@
+// Printers of what a system tells about itself or takes for itself: uname, sysinfo, mounts, filters, keys, events.
+#include <algorithm>
+
+#include "src/decode/printers.h"
+#include "src/decode/text.h"
+#include "src/decode/vocabularies.h"
+
+namespace sightline::decode {
+namespace {
+
+template <std::size_t width, std::size_t count>
+void append_utsname(Context& c, Fields& f) {
+  constexpr std::string_view kNames[] = {"sysname", "nodename", "release", "version", "machine", "domainname"};
+  c.out += '{';
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto text = f.raw(width);
+    if (i >= 2 && !c.style.verbose) continue;
+    if (i != 0) c.out += ", ";
+    c.out += kNames[i];
+    c.out += '=';
+    c.quoted(up_to_nul(text), false);
+  }
+  c.out += c.style.verbose ? "}" : ", ...}";
+}
+
+void append_sysinfo(Context& c, Fields& f) {
+  const auto number = [&](std::string_view name, uint64_t value) {
+    c.out += name;
+    append_unsigned(c.out, value);
+  };
+  number("{uptime=", f.ulong());
+  number(", loads=[", f.ulong());
+  number(", ", f.ulong());
+  number(", ", f.ulong());
+  number("], totalram=", f.ulong());
+  number(", freeram=", f.ulong());
+  number(", sharedram=", f.ulong());
+  number(", bufferram=", f.ulong());
+  number(", totalswap=", f.ulong());
+  number(", freeswap=", f.ulong());
+  number(", procs=", f.u16());
+  f.u16();
+  f.align(f.long_size());
+  number(", totalhigh=", f.ulong());
+  number(", freehigh=", f.ulong());
+  number(", mem_unit=", f.u32());
+  c.out += '}';
+}
+
+// struct user_desc (asm/ldt.h)
+void append_user_desc(Context& c, Fields& f) {
+  const uint32_t entry = f.u32(), base = f.u32(), limit = f.u32(), bits = f.u32();
+  const auto padded = [&](uint32_t value) {
+    std::string digits;
+    append_hex_always(digits, value);
+    c.out += "0x";
+    const std::string_view hex = std::string_view(digits).substr(2);
+    c.out.append(hex.size() < 6 ? 6 - hex.size() : 0, '0');
+    c.out += hex;
+  };
+  c.out += "{entry_number=";
+  if (entry == UINT32_MAX) {
+    c.out += "-1";
+  } else {
+    append_unsigned(c.out, entry);
+  }
+  c.out += ", base_addr=";
+  padded(base);
+  c.out += ", limit=";
+  padded(limit);
+  constexpr struct {
+    std::string_view name;
+    unsigned shift, mask;
+  } kBits[] = {
+      {", seg_32bit=", 0, 1},      {", contents=", 1, 3},        {", read_exec_only=", 3, 1},
+      {", limit_in_pages=", 4, 1}, {", seg_not_present=", 5, 1}, {", useable=", 6, 1},
+  };
+  for (const auto& bit : kBits) {
+    c.out += bit.name;
+    append_unsigned(c.out, bits >> bit.shift & bit.mask);
+  }
+  if (!c.narrow()) {
+    c.out += ", lm=";
+    append_unsigned(c.out, bits >> 7 & 1);
+  }
+  c.out += '}';
+}
+
+}  // namespace
+
+void print_utsname(Context& c, uint64_t value) {
+  print_struct<append_utsname<65, 6>>(c, value);
+}
+void print_utsname_old(Context& c, uint64_t value) {
+  print_struct<append_utsname<65, 5>>(c, value);
+}
+void print_utsname_oldold(Context& c, uint64_t value) {
+  print_struct<append_utsname<9, 5>>(c, value);
+}
+void print_sysinfo(Context& c, uint64_t value) {
+  print_struct<append_sysinfo>(c, value);
+}
+void print_user_desc(Context& c, uint64_t value) {
+  print_struct<append_user_desc>(c, value);
+}
+
+void print_filter_program(Context& c, uint64_t value) {
+  print_struct<append_filter_program>(c, value);
+}
+
+namespace {
+
+void append_action_word(Context& c, Fields& f) {
+  c.out += '[';
+  append_choice(c.out, f.u32(), kSeccompAction);
+  c.out += ']';
+}
+
+void append_notification_sizes(Context& c, Fields& f) {
+  constexpr std::string_view kNames[] = {"{seccomp_notif=", ", seccomp_notif_resp=", ", seccomp_data="};
+  for (const std::string_view name : kNames) {
+    c.out += name;
+    append_unsigned(c.out, f.u16());
+  }
+  c.out += '}';
+}
+
+}  // namespace
+
+void print_seccomp_flags(Context& c, uint64_t value) {
+  constexpr uint32_t kSetFilter = 1;
+  if (c.uint_arg(0) == kSetFilter) return append_flags(c.out, static_cast<uint32_t>(value), kSeccompFilter);
+  append_hex(c.out, static_cast<uint32_t>(value));
+}
+
+void print_seccomp_argument(Context& c, uint64_t value) {
+  constexpr uint32_t kSetFilter = 1, kActionAvailable = 2, kSizes = 3;
+  switch (c.uint_arg(0)) {
+    case kSetFilter:
+      return print_filter_program(c, value);
+    case kActionAvailable:
+      return print_struct<append_action_word>(c, value);
+    case kSizes:
+      if (!c.succeeded()) return c.address(value);
+      return print_struct<append_notification_sizes>(c, value);
+    default:
+      return c.address(value);
+  }
+}
+
+bool late_seccomp_argument(const Context& c) {
+  constexpr uint32_t kSizes = 3;
+  return c.uint_arg(0) == kSizes;
+}
+
+// mount's flags had a magic number in their upper half once.
+void print_mount_flags(Context& c, uint64_t value) {
+  constexpr uint64_t kMagic = 0xc0ed0000, kMagicMask = 0xffff0000;
+  bool joined = false;
+  if ((value & kMagicMask) == kMagic) {
+    c.out += "MS_MGC_VAL";
+    joined = true;
+    value &= ~kMagicMask;
+    if (value == 0) return;
+    const uint64_t rest = append_known_flags(c.out, value, kMountFlags, joined);
+    if (rest != 0) {
+      c.out += '|';
+      append_hex(c.out, rest);
+    }
+    return;
+  }
+  append_flags(c.out, value, kMountFlags);
+}
+
+// A remount, a move or a change of propagation has no file system type and no data: strace prints them as addresses.
+void print_mount_data(Context& c, uint64_t value) {
+  constexpr uint64_t kMove = 0x2000, kBind = 0x1000, kPropagation = 0x1e0000;
+  if ((c.args[3] & (kMove | kBind | kPropagation)) != 0) return c.address(value);
+  print_text(c, value);
+}
+
+void print_mount_string(Context& c, uint64_t value) {
+  constexpr uint64_t kIgnoresType = 0x2000 | 0x1000 | 0x1e0000 | 0x20;
+  if (c.arg == 2 && c.syscall.name == "mount" && (c.args[3] & kIgnoresType) != 0) return c.address(value);
+  print_path(c, value);
+}
+
+namespace {
+
+enum FsconfigCommand : uint32_t {
+  kSetFlag = 0,
+  kSetString = 1,
+  kSetBinary = 2,
+  kSetPath = 3,
+  kSetPathEmpty = 4,
+  kSetFd = 5
+};
+
+}  // namespace
+
+void print_fsconfig_value(Context& c, uint64_t value) {
+  switch (c.uint_arg(1)) {
+    case kSetString:
+      return print_text(c, value);
+    case kSetPath:
+    case kSetPathEmpty:
+      return print_path(c, value);
+    case kSetBinary: {
+      const Piece piece = c.piece(value);
+      if (!piece.found || piece.fault()) return c.address(value);
+      const std::size_t shown = std::min<std::size_t>(piece.bytes.size(), c.style.string_limit);
+      append_hex_string(c.out, piece.bytes.first(shown));
+      if (piece.wanted > shown) c.out += "...";
+      return;
+    }
+    default:
+      return c.address(value);
+  }
+}
+
+namespace {
+
+void append_mount_attr(Context& c, Fields& f) {
+  const uint64_t set = f.u64(), clear = f.u64(), propagation = f.u64(), user = f.u64();
+  c.out += "{attr_set=";
+  append_flags(c.out, set, kMountAttr);
+  c.out += ", attr_clr=";
+  append_flags(c.out, clear, kMountAttr);
+  c.out += ", propagation=";
+  append_flags(c.out, propagation, kMountFlags);
+  c.out += ", userns_fd=";
+  c.fd(static_cast<int32_t>(user));
+  c.out += '}';
+}
+
+}  // namespace
+
+void print_mount_attr(Context& c, uint64_t value) {
+  print_struct<append_mount_attr>(c, value);
+}
+
+void print_quota_command(Context& c, uint64_t value) {
+  c.out += "QCMD(";
+  append_choice(c.out, static_cast<uint32_t>(value) >> 8, kQuotaCommand);
+  c.out += ", ";
+  append_choice(c.out, value & 0xff, kQuotaType);
+  c.out += ')';
+}
+
+namespace {
+
+enum class QuotaForm : uint8_t { nothing, format_and_path, out_int, address, id_and_address };
+
+QuotaForm quota_form(uint32_t command) {
+  switch (command) {
+    case 0x800001:  // Q_SYNC
+    case 0x800003:  // Q_QUOTAOFF
+    case 0x5807:    // Q_XQUOTASYNC
+      return QuotaForm::nothing;
+    case 0x800002:  // Q_QUOTAON
+      return QuotaForm::format_and_path;
+    case 0x800004:  // Q_GETFMT
+      return QuotaForm::out_int;
+    case 0x800007:  // Q_GETQUOTA
+    case 0x800008:
+    case 0x800009:
+    case 0x5803:  // Q_XGETQUOTA
+    case 0x5804:
+    case 0x5809:
+      return QuotaForm::id_and_address;
+    default:
+      return QuotaForm::address;
+  }
+}
+
+uint32_t quota_command(const Context& c) {
+  for (std::size_t i = 0; i < c.syscall.arguments.size(); ++i)
+    if (c.syscall.arguments[i].type == tracer::ArgType::quotactl_cmd) return c.uint_arg(static_cast<unsigned>(i)) >> 8;
+  return 0;
+}
+
+}  // namespace
+
+// quotactl's id: printed only for the commands that have one. Elsewhere a uid is a uid.
+void print_uid(Context& c, uint64_t value) {
+  if (c.arg == 2 && c.syscall.arguments.size() == 4 && c.syscall.arguments[3].type == tracer::ArgType::quotactl_addr) {
+    const QuotaForm form = quota_form(quota_command(c));
+    if (form == QuotaForm::format_and_path) return append_unsigned(c.out, value);
+    if (form != QuotaForm::id_and_address) {
+      c.omitted = true;
+      return;
+    }
+  }
+  c.id(static_cast<uint32_t>(value));
+}
+
+void print_quota_address(Context& c, uint64_t value) {
+  switch (quota_form(quota_command(c))) {
+    case QuotaForm::nothing:
+      c.omitted = true;
+      return;
+    case QuotaForm::format_and_path:
+      return print_path(c, value);
+    case QuotaForm::out_int:
+      if (!c.succeeded()) return c.address(value);
+      return print_struct<[](Context& context, Fields& f) {
+        context.out += '[';
+        append_unsigned(context.out, f.u32());
+        context.out += ']';
+      }>(c, value);
+    case QuotaForm::address:
+    case QuotaForm::id_and_address:
+      return c.address(value);
+  }
+}
+
+void print_swap_flags(Context& c, uint64_t value) {
+  constexpr uint32_t kPriorityMask = 0x7fff;
+  const auto flags = static_cast<uint32_t>(value);
+  const uint32_t priority = flags & kPriorityMask;
+  if ((flags & ~kPriorityMask) == 0) return append_unsigned(c.out, priority);
+  append_flags(c.out, flags & ~kPriorityMask, kSwapFlags);
+  if (priority == 0) return;
+  c.out += '|';
+  append_unsigned(c.out, priority);
+}
+
+// syslog's numbers stand before their names.
+void print_syslog_action(Context& c, uint64_t value) {
+  append_decimal(c.out, static_cast<int32_t>(value));
+  c.out += " /* ";
+  const std::string_view name = find_word(kSyslog, value);
+  c.out += name.empty() ? kSyslog.unknown : name;
+  c.out += " */";
+}
+
+void print_kexec_flags(Context& c, uint64_t value) {
+  constexpr uint64_t kArch = 0xffff0000;
+  append_choice(c.out, value & kArch, kKexecArch);
+  if ((value & ~kArch) == 0) return;
+  c.out += '|';
+  append_flags(c.out, value & ~kArch, kKexec);
+}
+
+void print_fanotify_flags(Context& c, uint64_t value) {
+  constexpr uint32_t kClass = 0xc;
+  const auto flags = static_cast<uint32_t>(value);
+  append_choice(c.out, flags & kClass, kFanotifyClass);
+  bool joined = true;
+  const uint64_t rest = append_known_flags(c.out, flags & ~kClass, kFanotifyInit, joined);
+  if (rest == 0) return;
+  c.out += '|';
+  append_hex(c.out, rest);
+}
+
+// i386 passes the mask's halves in two registers.
+void print_fanotify_mask(Context& c, uint64_t value) {
+  if (c.narrow() && c.arg + 1u < c.args.size()) value = (value & 0xffffffff) | c.args[c.arg + 1] << 32;
+  append_flags(c.out, value, kFanotifyEvents);
+}
+
+void print_landlock_flags(Context& c, uint64_t value) {
+  if (c.syscall.name == "landlock_create_ruleset") return append_flags(c.out, value, kLandlockCreate);
+  append_hex(c.out, value);
+}
+
+void print_reboot_magic(Context& c, uint64_t value) {
+  append_choice(c.out, static_cast<uint32_t>(value), c.arg == 0 ? kRebootMagic1 : kRebootMagic2);
+}
+
+void print_key(Context& c, uint64_t value) {
+  append_key(c.out, static_cast<int32_t>(value));
+}
+
+void append_key(std::string& out, int32_t key) {
+  const std::string_view name = find_word(kKeySerial, static_cast<uint32_t>(key));
+  if (name.empty()) {
+    append_decimal(out, key);
+  } else {
+    out += name;
+  }
+}
+
+namespace {
+
+void append_ruleset(Context& c, Fields& f) {
+  c.out += "{handled_access_fs=";
+  append_flags(c.out, f.u64(), kLandlockAccess);
+  if (f.left() >= 8) {
+    c.out += ", handled_access_net=";
+    append_flags(c.out, f.u64(), kLandlockNet);
+  }
+  c.out += '}';
+}
+
+void append_rule(Context& c, Fields& f) {
+  f.pack();
+  const uint64_t access = f.u64();
+  if (c.uint_arg(1) == 2) {
+    c.out += "{allowed_access=";
+    append_flags(c.out, access, kLandlockNet);
+    c.out += ", port=";
+    append_unsigned(c.out, f.u64());
+  } else {
+    c.out += "{allowed_access=";
+    append_flags(c.out, access, kLandlockAccess);
+    c.out += ", parent_fd=";
+    c.fd(f.s32());
+  }
+  c.out += '}';
+}
+
+}  // namespace
+
+void print_landlock_ruleset(Context& c, uint64_t value) {
+  print_struct<append_ruleset>(c, value);
+}
+void print_landlock_rule(Context& c, uint64_t value) {
+  print_struct<append_rule>(c, value);
+}
+
+namespace {
+
+// The first 48 bytes of perf_event_attr (include/uapi/linux/perf_event.h) tell what is counted.
+void append_perf_attr(Context& c, Fields& f) {
+  constexpr uint32_t kHardware = 0, kSoftware = 1;
+  const uint32_t type = f.u32(), size = f.u32();
+  const uint64_t config = f.u64(), period = f.u64(), sample = f.u64(), format = f.u64(), bits = f.u64();
+  c.out += "{type=";
+  append_choice(c.out, type, kPerfType);
+  c.out += ", size=";
+  append_hex(c.out, size);
+  c.out += ", config=";
+  if (type == kHardware) {
+    append_choice(c.out, config, kPerfHardware);
+  } else if (type == kSoftware) {
+    append_choice(c.out, config, kPerfSoftware);
+  } else {
+    append_hex(c.out, config);
+  }
+  constexpr uint64_t kFrequency = 1 << 10;
+  c.out += (bits & kFrequency) != 0 ? ", sample_freq=" : ", sample_period=";
+  append_unsigned(c.out, period);
+  c.out += ", sample_type=";
+  append_flags(c.out, sample, kPerfSample);
+  c.out += ", read_format=";
+  append_flags(c.out, format, kPerfRead);
+  constexpr struct {
+    std::string_view name;
+    unsigned bit;
+  } kBits[] = {
+      {", disabled=1", 0},
+      {", inherit=1", 1},
+      {", pinned=1", 2},
+      {", exclusive=1", 3},
+      {", exclude_user=1", 4},
+      {", exclude_kernel=1", 5},
+      {", exclude_hv=1", 6},
+      {", exclude_idle=1", 7},
+      {", mmap=1", 8},
+      {", comm=1", 9},
+      {", freq=1", 10},
+      {", inherit_stat=1", 11},
+      {", enable_on_exec=1", 12},
+      {", task=1", 13},
+      {", watermark=1", 14},
+  };
+  for (const auto& bit : kBits)
+    if ((bits >> bit.bit & 1) != 0) c.out += bit.name;
+  constexpr std::string_view kPrecision[] = {
+      ", precise_ip=0 /* arbitrary skid */",
+      ", precise_ip=1 /* constant skid */",
+      ", precise_ip=2 /* requested to have 0 skid */",
+      ", precise_ip=3 /* must have 0 skid */",
+  };
+  c.out += kPrecision[bits >> 15 & 3];
+  c.out += ", ...}";
+}
+
+}  // namespace
+
+void print_perf_attr(Context& c, uint64_t value) {
+  print_struct<append_perf_attr>(c, value);
+}
+
+namespace {
+
+void append_cachestat_range(Context& c, Fields& f) {
+  c.out += "{off=";
+  append_unsigned(c.out, f.u64());
+  c.out += ", len=";
+  append_unsigned(c.out, f.u64());
+  c.out += '}';
+}
+
+void append_cachestat(Context& c, Fields& f) {
+  constexpr std::string_view kNames[] = {
+      "{nr_cache=", ", nr_dirty=", ", nr_writeback=", ", nr_evicted=", ", nr_recently_evicted=",
+  };
+  for (const std::string_view name : kNames) {
+    c.out += name;
+    append_unsigned(c.out, f.u64());
+  }
+  c.out += '}';
+}
+
+}  // namespace
+
+void print_cachestat_range(Context& c, uint64_t value) {
+  print_struct<append_cachestat_range>(c, value);
+}
+void print_cachestat(Context& c, uint64_t value) {
+  print_struct<append_cachestat>(c, value);
+}
+
+}  // namespace sightline::decode
