@@ -279,6 +279,10 @@ void Consumer::on_exec(std::span<const std::byte> payload) {
   if (state == nullptr) return reject();
   ProcessState& owner = process(state->thread.process->serial);
   if (options_.resolve_stacks) set_space(owner, new_space(symbolizer_.create_space()));
+  state->thread.comm = comm_of(record.comm);
+  owner.process.comm = state->thread.comm;
+  // Told before the open call moves: sinks may hold its address.
+  sink_.executed(state->thread, record.former_tid, record.prefix.time);
   if (record.former_tid != record.prefix.tid) {
     // The execve was entered under another tid; its end will come under the leader's.
     ThreadState* former = thread_by_tid(record.former_tid);
@@ -290,9 +294,6 @@ void Consumer::on_exec(std::span<const std::byte> payload) {
       former->is_open = false;
     }
   }
-  state->thread.comm = comm_of(record.comm);
-  owner.process.comm = state->thread.comm;
-  sink_.executed(state->thread, record.former_tid, record.prefix.time);
 }
 
 void Consumer::on_mappings(std::span<const std::byte> payload) {

@@ -132,7 +132,8 @@ class Sink {
   /// The thread's process has executed a new program; comm is the new one. `former_tid` is the caller's old tid.
   virtual void executed(const Thread&, int32_t /*former_tid*/, uint64_t /*time*/) {}
   /// A call begins. The same Call object, at the same address and unchanged until then, comes again in call_finished,
-  /// with its end filled in: a sink may keep a pointer to it meanwhile.
+  /// with its end filled in: a sink may keep a pointer to it meanwhile. Not so an execve of another thread than the
+  /// leader: executed() says that it goes on as the leader's, in the leader's Call.
   virtual void call_entered(const Call&) {}
   /// A call is over (or, with finished == false, the trace is).
   virtual void call_finished(const Call&) {}

@@ -156,7 +156,7 @@ bool TextSink::shown(const Call& call) const {
   return true;
 }
 
-void TextSink::suspend() {
+void TextSink::suspend(std::string_view why) {
   if (pending_ == nullptr) return;
   const Call& call = *pending_;
   if (!pending_printed_) {
@@ -168,9 +168,9 @@ void TextSink::suspend() {
   } else {
     line_.clear();
   }
-  line_ += " <unfinished ...>";
+  fmt::format_to(std::back_inserter(line_), " <{} ...>", why);
   end_line();
-  suspended_.insert(call.thread->serial);
+  suspended_.insert(call.thread->tid);
   pending_ = nullptr;
 }
 
@@ -197,6 +197,20 @@ void TextSink::thread_started(const Thread& thread) {
   end_line();
 }
 
+void TextSink::executed(const Thread& thread, int32_t former_tid, uint64_t time) {
+  if (former_tid == thread.tid) return;
+  // Its execve goes on as the leader's.
+  if (pending_ != nullptr && pending_->thread->tid == former_tid)
+    suspend(fmt::format("pid changed to {}", thread.tid));
+  else
+    suspend();
+  if (suspended_.erase(former_tid) != 0) suspended_.insert(thread.tid);
+  if (!options_.show_exit) return;
+  begin_line(thread, time);
+  fmt::format_to(std::back_inserter(line_), "+++ superseded by execve in pid {} +++", former_tid);
+  end_line();
+}
+
 void TextSink::call_entered(const Call& call) {
   if (filters_by_status()) return;
   suspend();
@@ -209,7 +223,7 @@ void TextSink::call_finished(const Call& call) {
   if (!shown(call)) return;
   if (!is_pending) suspend();
   decode::decode(call, options_.style, decoded_);
-  const bool resumed = !is_pending && suspended_.erase(call.thread->serial) != 0;
+  const bool resumed = !is_pending && suspended_.erase(call.thread->tid) != 0;
   std::size_t first = 0;
   if (is_pending && pending_printed_) {
     line_.clear();
@@ -257,8 +271,11 @@ void TextSink::signal_delivered(const Signal& signal) {
 
 void TextSink::thread_ended(const ThreadEnd& end) {
   if (pending_ != nullptr) suspend();
-  suspended_.erase(end.thread->serial);
-  const bool quiet = end.kind == tracer::ThreadEndKind::detached ? !options_.show_attach : !options_.show_exit;
+  suspended_.erase(end.thread->tid);
+  // Of a thread that an execve replaced, executed() has told.
+  const bool quiet = end.kind == tracer::ThreadEndKind::replaced   ? true
+                     : end.kind == tracer::ThreadEndKind::detached ? !options_.show_attach
+                                                                   : !options_.show_exit;
   if (!quiet) {
     begin_line(*end.thread, end.time);
     switch (end.kind) {
@@ -270,7 +287,6 @@ void TextSink::thread_ended(const ThreadEnd& end) {
                        end.core_dumped ? " (core dumped)" : "");
         break;
       case tracer::ThreadEndKind::replaced:
-        fmt::format_to(std::back_inserter(line_), "+++ superseded by execve in pid {} +++", end.thread->process->pid);
         break;
       case tracer::ThreadEndKind::detached:
         line_ = fmt::format("sightline: Process {} detached", end.thread->tid);

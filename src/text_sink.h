@@ -42,6 +42,7 @@ class TextSink : public Sink {
 
   void trace_started(const TraceStart& start) override;
   void thread_started(const Thread& thread) override;
+  void executed(const Thread& thread, int32_t former_tid, uint64_t time) override;
   void call_entered(const Call& call) override;
   void call_finished(const Call& call) override;
   void signal_delivered(const Signal& signal) override;
@@ -60,7 +61,7 @@ class TextSink : public Sink {
   void append_source(const Call& call);
   void append_stack(const Call& call);
   void end_line();
-  void suspend();
+  void suspend(std::string_view why = "unfinished");
   bool shown(const Call& call) const;
   bool filters_by_status() const { return options_.only_successful || options_.only_failed; }
   std::string_view dim() const { return options_.color ? "\033[2m" : ""; }
@@ -78,7 +79,7 @@ class TextSink : public Sink {
   const Call* pending_ = nullptr;       ///< entered last, nothing was shown since
   bool pending_printed_ = false;        ///< its line stands open
   std::size_t pending_column_ = 0;
-  std::unordered_set<uint32_t> suspended_;  ///< thread serials whose call was shown as unfinished
+  std::unordered_set<int32_t> suspended_;  ///< tids whose call was shown as unfinished
   uint64_t lines_lost_ = 0;
   std::string directory_;               ///< the current one: paths below it are shown relative
 };
