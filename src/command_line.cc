@@ -222,7 +222,7 @@ void apply_text(Settings& s, const Raw& raw, int fd) {
   t.color = wants_color(raw.color, fd);
   t.source = s.source != Source::none;
   t.stacks = s.source == Source::stack;
-  t.show_attach = s.quiet < 1;
+  t.show_attach = s.quiet < 1 && fd == STDERR_FILENO;  // files hold the trace and nothing else, as strace's
   t.show_exit = s.quiet < 2;
   if (t.only_successful && t.only_failed) throw UserError{"-z and -Z exclude each other: together they show nothing"};
 }

@@ -20,6 +20,12 @@ std::size_t columns(std::string_view text) {
   return n;
 }
 
+/// Whether the call came to its end, so that what it was to fill in is known.
+bool has_exit(const Call& call) {
+  return call.end_kind != tracer::CallEnd::killed && call.end_kind != tracer::CallEnd::exited &&
+         call.end_kind != tracer::CallEnd::replaced;
+}
+
 bool more_at_exit(const Call& call, const decode::DecodedCall& decoded) {
   return !call.finished && decoded.more_at_exit;
 }
@@ -238,12 +244,18 @@ void TextSink::call_finished(const Call& call) {
   }
   pending_ = nullptr;
   pending_printed_ = false;
-  if (call.finished) {
+  if (call.finished && has_exit(call)) {
     append_arguments(first, decoded_.arguments.size());
     append_result(call);
   } else {
     append_arguments(first, decoded_.known_at_entry);
-    line_ += call.end_kind == tracer::CallEnd::detached ? " <detached ...>" : " <unfinished ...>";
+    const bool begun_here = !resumed && first == 0;
+    if (begun_here && decoded_.more_at_exit) line_ += ", ";
+    if (!call.finished)
+      line_ += call.end_kind == tracer::CallEnd::detached ? " <detached ...>" : " <unfinished ...>";
+    else if (decoded_.more_at_exit)
+      line_ += " <unfinished ...>";
+    if (call.finished) append_result(call);
   }
   append_source(call);
   if (options_.stacks) {
