@@ -281,13 +281,11 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
     default:
       break;
   }
-  // While an interrupt of ours is on its way, its own stop is where detaching is safe: there a call that was thrown
-  // out can still be set to start again.
   if (detaching_ && !tracee.interrupting) {
     let_go(tracee, std::move(stop), 0);
     return;
   }
-  std::move(stop).resume();
+  go_on(tracee, std::move(stop), 0);
 }
 
 void PtraceEngine::on_signal(Tracee& tracee, Stop stop, int signo) {
@@ -296,7 +294,7 @@ void PtraceEngine::on_signal(Tracee& tracee, Stop stop, int signo) {
     let_go(tracee, std::move(stop), signo);
     return;
   }
-  std::move(stop).resume(signo);
+  go_on(tracee, std::move(stop), signo);
 }
 
 void PtraceEngine::on_group_stop(Tracee& tracee, Stop stop, int signo) {
@@ -335,7 +333,7 @@ void PtraceEngine::on_event(Tracee& tracee, Stop stop, int event) {
       break;
   }
   // Not let go here even while detaching: the call that caused the event is still open, and its own exit stop follows.
-  std::move(stop).resume();
+  go_on(tracee, std::move(stop), 0);
 }
 
 void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
@@ -410,6 +408,14 @@ void PtraceEngine::start_detaching() {
   detaching_ = true;
   for (auto& [tid, tracee] : tracees_)
     if (interrupt(tid) == 0) tracee->interrupting = true;
+}
+
+// While an interrupt of ours is on its way, its own stop is where detaching is safe: there a call that was thrown out
+// can still be set to start again, and no later one will be. Any other stop swallows the pending interrupt
+// (kernel/signal.c, ptrace_stop: "any trap clears pending STOP trap"), so it is sent once more.
+void PtraceEngine::go_on(Tracee& tracee, Stop stop, int signo) {
+  if (tracee.interrupting) interrupt(tracee.tid);
+  std::move(stop).resume(signo);
 }
 
 void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo) {
