@@ -95,7 +95,7 @@ std::size_t command_start(const CLI::App& app, const std::vector<std::string>& a
 }
 
 void add_tracing_options(CLI::App& app, Settings& s, Raw& raw) {
-  app.add_option("-p,--attach", raw.pids, "attach to running processes, with all their threads")->type_name("PID");
+  app.add_option("-p,--attach", raw.pids, "attach to running processes, with all their threads")->type_name("PID,...");
   app.add_option("-o,--output", s.output, s.verb == Verb::record ? "the trace file (sightline.slt)" : "write to FILE, not to stderr")
       ->type_name("FILE");
   if (s.verb == Verb::live) {
@@ -303,7 +303,7 @@ CommandLine parse(int argc, const char* const* argv) {
     case Verb::live:
       apply_tracing(s, raw);
       apply_text(s, raw, s.output.empty() ? STDERR_FILENO : -1);
-      s.text.always_show_pid = !s.output.empty() && (s.follow_children || s.pids.size() > 1);
+      s.text.always_show_pid = !s.output.empty() && (s.follow_children || !s.pids.empty());
       s.text.pid_in_brackets = s.output.empty();
       break;
     case Verb::record:
