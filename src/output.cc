@@ -51,17 +51,23 @@ std::unique_ptr<Output> Output::open(const std::string& path, bool append, std::
   return std::make_unique<Output>(fd, path == "-" ? "stdout" : "'" + path + "'");
 }
 
-bool Output::append(std::string_view text) {
-  if (error_ != 0) return false;
-  if (buffer_.size() + text.size() > kBufferBytes && !flush()) return false;
-  if (text.size() >= kBufferBytes) return write_all(text);
+bool Output::append(std::string_view text, uint32_t calls) {
+  if (error_ == 0 && buffer_.size() + text.size() > kBufferBytes) flush();
+  if (error_ != 0) {
+    calls_lost_ += calls;
+    return false;
+  }
+  if (calls != 0) marks_.push_back({written_ + buffer_.size() + text.size(), calls});
   buffer_ += text;
-  return true;
+  return buffer_.size() < kBufferBytes || flush();
 }
 
 bool Output::flush() {
   if (error_ != 0) return false;
   const bool fine = buffer_.empty() || write_all(buffer_);
+  for (const Mark& mark : marks_)
+    if (mark.end > written_) calls_lost_ += mark.calls;
+  marks_.clear();
   buffer_.clear();
   return fine;
 }

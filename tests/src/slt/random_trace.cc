@@ -191,7 +191,7 @@ class Teller {
     sink_.thread_ended(end);
   }
 
-  // What execve() does: all other threads vanish, and if it was not the leader that called, the call changes hands.
+  // What execve() does if it is not the leader who calls: the caller vanishes and the leader goes on in its place.
   void exec(Live& caller) {
     Process& process = *caller.thread.process;
     if (process.end != 0) return;
@@ -207,6 +207,7 @@ class Teller {
       leader->call.entry_captures = leader->entry;
       caller.open = false;
     }
+    if (leader != &caller) end_thread(caller);
     leader->thread.comm = word().substr(0, 15);
     process.comm = leader->thread.comm;
     sink_.executed(leader->thread, caller.thread.tid, time_);
