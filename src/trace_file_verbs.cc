@@ -134,7 +134,7 @@ std::string info_text(const slt::Summary& s) {
   fmt::format_to(to, "calls        {} = {} finished + {} unfinished + {} dropped\n", s.entered, s.spans, s.unfinished,
                  s.dropped);
   fmt::format_to(to, "complete     {}\n", s.complete ? "yes" : "no: " + s.problem);
-  fmt::format_to(to, "threads      {} in {} processes\n", s.thread_count, s.process_count);
+  fmt::format_to(to, "threads      {} in {} process{}\n", s.thread_count, s.process_count, s.process_count == 1 ? "" : "es");
   constexpr std::size_t kListed = 20;
   for (std::size_t i = 0; i < s.processes.size() && i < kListed; ++i)
     fmt::format_to(to, "  {:>8}   {:<16} {} engine\n", s.processes[i].pid, s.processes[i].comm, s.processes[i].engine);

@@ -167,12 +167,13 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
   call.abi = arch::abi_of(info.arch, call.nr);
   call.syscall = find_syscall(call.abi, call.nr);
   std::copy(std::begin(info.entry.args), std::end(info.entry.args), call.args);
+  const bool ours = std::exchange(tracee.newly_shown, false);
   call.recorded = !tracee.hidden && options_.filter.passes(call.abi, call.nr, call.syscall);
   if (!call.recorded) return;
   ++entered_;
 
   // Of the command we started ourselves, the execve's stack is ours: it says nothing about the command.
-  const bool with_stack = options_.stacks && !std::exchange(tracee.newly_shown, false);
+  const bool with_stack = options_.stacks && !ours;
   if (with_stack && tracee.space->maps_changed) report_maps(tracee);
   const CaptureResult captures = run_captures(tracee, Phase::entry, 0, false);
 
