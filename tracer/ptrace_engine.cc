@@ -396,11 +396,11 @@ void PtraceEngine::notify(int signo, bool from_terminal) {
 void PtraceEngine::act_on_notifications() {
   if (detach_wanted_.exchange(0) == 0) return;
   const int signo = forward_.exchange(0);
-  if (root_pid_ != 0) {
-    if (signo != 0 && find(root_pid_) != nullptr) ::kill(root_pid_, signo);
+  if (root_pid_ != 0 && find(root_pid_) != nullptr) {
+    if (signo != 0) ::kill(root_pid_, signo);
     return;  // a spawned command decides for itself; we follow it to its end
   }
-  start_detaching();
+  start_detaching();  // processes that were attached to, or what the command has left behind
 }
 
 void PtraceEngine::start_detaching() {
