@@ -25,11 +25,14 @@ bool answers_eintr_to_any_stop(uint64_t nr) {
     case SYS_recvmmsg:
     case SYS_sendto:
     case SYS_sendmsg:
+    case SYS_sendmmsg:
     case SYS_accept:
     case SYS_accept4:
     case SYS_connect:
     case SYS_read:
     case SYS_readv:
+    case SYS_write:
+    case SYS_writev:
     case SYS_io_getevents:
     case SYS_io_pgetevents:
       return true;
