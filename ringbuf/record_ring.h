@@ -41,11 +41,11 @@ inline constexpr uint16_t kPaddingType = 0xffff;
 
 /// What a ring has done so far. attempts = committed + dropped; committed = consumed + what is still inside.
 struct RingFigures {
-  uint64_t committed = 0;    ///< records
-  uint64_t consumed = 0;     ///< records
-  uint64_t dropped = 0;      ///< records that found the ring full and were given up
-  uint64_t stalls = 0;       ///< times the producer had to wait
-  uint64_t high_water = 0;   ///< most bytes in use
+  uint64_t committed = 0;   ///< records
+  uint64_t consumed = 0;    ///< records
+  uint64_t dropped = 0;     ///< records that found the ring full and were given up
+  uint64_t stalls = 0;      ///< times the producer had to wait
+  uint64_t high_water = 0;  ///< most bytes in use
 };
 
 /// The head of the shared memory; the data follow it, `capacity` bytes.
@@ -237,12 +237,12 @@ class RecordRing {
   std::byte* data_ = nullptr;
   uint64_t capacity_ = 0;  // a private copy: the shared one belongs to whoever writes there
   uint64_t mask_ = 0;
-  uint64_t bell_at_ = 0;   // producer: the tail at which to look whether the consumer must be woken
+  uint64_t bell_at_ = 0;  // producer: the tail at which to look whether the consumer must be woken
   Doorbell* doorbell_ = nullptr;
-  uint64_t padding_ = 0;   // producer: of the open reservation
-  uint64_t cursor_ = 0;    // consumer: first byte not yet stepped over
-  uint64_t stepped_ = 0;   // consumer: records stepped over and not yet released
-  bool corrupt_ = false;   // consumer
+  uint64_t padding_ = 0;  // producer: of the open reservation
+  uint64_t cursor_ = 0;   // consumer: first byte not yet stepped over
+  uint64_t stepped_ = 0;  // consumer: records stepped over and not yet released
+  bool corrupt_ = false;  // consumer
 };
 
 }  // namespace sightline::ringbuf

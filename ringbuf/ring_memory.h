@@ -15,7 +15,9 @@ class RingMemory {
   static RingMemory create(std::size_t bytes);
 
   RingMemory(RingMemory&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), fd_(std::exchange(other.fd_, -1)) {}
+      : data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        fd_(std::exchange(other.fd_, -1)) {}
   RingMemory& operator=(RingMemory&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);

@@ -29,12 +29,16 @@ void Doorbell::wake() {
   if (sleeping_.exchange(0, std::memory_order_relaxed) != 0) futex_wake(sleeping_);
 }
 
-void Doorbell::sleep(uint64_t timeout_ns) { futex_wait(sleeping_, 1, timeout_ns); }
+void Doorbell::sleep(uint64_t timeout_ns) {
+  futex_wait(sleeping_, 1, timeout_ns);
+}
 
 void SpaceGate::wake() {
   if (waiting_.exchange(0, std::memory_order_relaxed) != 0) futex_wake(waiting_);
 }
 
-void SpaceGate::sleep() { futex_wait(waiting_, 1, kLongestSleep); }
+void SpaceGate::sleep() {
+  futex_wait(waiting_, 1, kLongestSleep);
+}
 
 }  // namespace sightline::ringbuf

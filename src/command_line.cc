@@ -69,8 +69,7 @@ std::string help_of(const CLI::App& app, std::string_view head) {
 std::size_t command_start(const CLI::App& app, const std::vector<std::string>& args, bool& after_dashes) {
   const auto takes_value = [&](const std::string& name) {
     const CLI::Option* option = app.get_option_no_throw(name);
-    if (option == nullptr)
-      throw UserError{fmt::format("there is no option {} (see sightline --help)", name)};
+    if (option == nullptr) throw UserError{fmt::format("there is no option {} (see sightline --help)", name)};
     return option->get_items_expected_min() > 0;
   };
   for (std::size_t i = 0; i < args.size(); ++i) {
@@ -96,7 +95,8 @@ std::size_t command_start(const CLI::App& app, const std::vector<std::string>& a
 
 void add_tracing_options(CLI::App& app, Settings& s, Raw& raw) {
   app.add_option("-p,--attach", raw.pids, "attach to running processes, with all their threads")->type_name("PID,...");
-  app.add_option("-o,--output", s.output, s.verb == Verb::record ? "the trace file (sightline.slt)" : "write to FILE, not to stderr")
+  app.add_option("-o,--output", s.output,
+                 s.verb == Verb::record ? "the trace file (sightline.slt)" : "write to FILE, not to stderr")
       ->type_name("FILE");
   if (s.verb == Verb::live) {
     app.add_flag("-A,--output-append-mode", s.append, "append to FILE");
@@ -187,7 +187,8 @@ void apply_tracing(Settings& s, const Raw& raw) {
   if (raw.follow > 1)
     throw UserError{"-ff (a file for each process) is not offered; use -f, or record, which keeps processes apart"};
   s.follow_children = raw.follow != 0 || s.verb == Verb::record;
-  if (raw.engine == "inprocess") throw UserError{"--engine=inprocess is not offered by this version; use auto or ptrace"};
+  if (raw.engine == "inprocess")
+    throw UserError{"--engine=inprocess is not offered by this version; use auto or ptrace"};
   if (raw.engine != "auto" && raw.engine != "ptrace")
     throw UserError{fmt::format("there is no engine named '{}'; use auto or ptrace", raw.engine)};
   if (!s.output.empty() && (s.output[0] == '|' || s.output[0] == '!'))
@@ -205,8 +206,7 @@ void apply_tracing(Settings& s, const Raw& raw) {
 
   if (s.command.empty() && s.pids.empty())
     throw UserError{"there is nothing to trace: name a command, or a process with -p (see sightline --help)"};
-  if (!s.command.empty() && !s.pids.empty())
-    throw UserError{"trace either a command or processes with -p, not both"};
+  if (!s.command.empty() && !s.pids.empty()) throw UserError{"trace either a command or processes with -p, not both"};
 }
 
 void apply_text(Settings& s, const Raw& raw, int fd) {
@@ -239,7 +239,8 @@ CommandLine parse(int argc, const char* const* argv) {
     if (args[0] == "export") s.verb = Verb::export_file;
     for (const std::string_view verb : kReservedVerbs)
       if (args[0] == verb)
-        throw UserError{fmt::format("'{0}' is not offered by this version (to trace a program of that name: sightline -- {0})", verb)};
+        throw UserError{fmt::format(
+            "'{0}' is not offered by this version (to trace a program of that name: sightline -- {0})", verb)};
   }
   if (s.verb != Verb::live) args.erase(args.begin());
   const bool traces = s.verb == Verb::live || s.verb == Verb::record;
@@ -253,16 +254,18 @@ CommandLine parse(int argc, const char* const* argv) {
   if (traces) {
     add_tracing_options(app, s, raw);
     if (s.verb == Verb::live) add_text_options(app, s, raw);
-    head = s.verb == Verb::live ? std::string(kUsage)
-                                : "sightline record [OPTIONS] COMMAND [ARG...]\nsightline record [OPTIONS] -p PID[,PID...]\n\n"
-                                  "Traces a command, or running processes, with all children, into a trace file.\n\n";
+    head = s.verb == Verb::live
+               ? std::string(kUsage)
+               : "sightline record [OPTIONS] COMMAND [ARG...]\nsightline record [OPTIONS] -p PID[,PID...]\n\n"
+                 "Traces a command, or running processes, with all children, into a trace file.\n\n";
   } else {
     app.add_option("file", s.input)->type_name("FILE");
     if (s.verb == Verb::print) {
       app.add_option("-o,--output", s.output, "write to FILE, not to stdout")->type_name("FILE");
       app.add_option("-e", raw.expressions, "trace=SET, signal=SET or status=SET: what to show")->type_name("EXPR");
       s.string_limit = 1u << 20;
-      app.add_option("-s,--string-limit", s.string_limit, "bytes shown of each string (all that was recorded)")->type_name("N");
+      app.add_option("-s,--string-limit", s.string_limit, "bytes shown of each string (all that was recorded)")
+          ->type_name("N");
       app.add_option("--source", raw.source, "the source behind each call: line, stack or none")->type_name("HOW");
       app.add_flag("-k,--stack-trace", raw.stacks, "the stack of each call, as recorded");
       app.add_flag("-q,--quiet", s.quiet, "fewer messages (-qq: no exits either)");
@@ -271,12 +274,16 @@ CommandLine parse(int argc, const char* const* argv) {
     } else if (s.verb == Verb::info) {
       s.format = "text";
       app.add_option("--format", s.format, "text or json")->type_name("FORMAT");
-      head = "sightline info [OPTIONS] [FILE]\n\nSays what a trace file (sightline.slt) holds, and whether it is complete.\n\n";
+      head =
+          "sightline info [OPTIONS] [FILE]\n\nSays what a trace file (sightline.slt) holds, and whether it is "
+          "complete.\n\n";
     } else {
       app.add_option("--format", s.format, "one of: " + exporting::format_names())->type_name("FORMAT");
       app.add_option("-o,--output", s.output, "write to FILE, not to stdout (- is stdout)")->type_name("FILE");
-      head = "sightline export --format=FORMAT [-o FILE] [FILE]\n\nConverts a trace file (sightline.slt) for other tools.\n\n" +
-             exporting::format_help() + "\n";
+      head =
+          "sightline export --format=FORMAT [-o FILE] [FILE]\n\nConverts a trace file (sightline.slt) for other "
+          "tools.\n\n" +
+          exporting::format_help() + "\n";
     }
   }
   app.add_flag("-h,--help", help, "this text");
@@ -285,7 +292,8 @@ CommandLine parse(int argc, const char* const* argv) {
   if (traces) {
     bool after_dashes = false;
     const std::size_t cut = command_start(app, args, after_dashes);
-    s.command.assign(args.begin() + static_cast<std::ptrdiff_t>(std::min(cut + (after_dashes ? 1 : 0), args.size())), args.end());
+    s.command.assign(args.begin() + static_cast<std::ptrdiff_t>(std::min(cut + (after_dashes ? 1 : 0), args.size())),
+                     args.end());
     args.resize(std::min(cut, args.size()));
   }
   try {
@@ -293,7 +301,8 @@ CommandLine parse(int argc, const char* const* argv) {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
     std::string what = error.what();
-    if (what.starts_with("The following argument")) what = "there is one argument too many: " + what.substr(what.rfind(": ") + 2);
+    if (what.starts_with("The following argument"))
+      what = "there is one argument too many: " + what.substr(what.rfind(": ") + 2);
     throw UserError{what};
   }
   if (help) return {.settings = {}, .message = help_of(app, head), .status = kExitFine};
@@ -312,7 +321,9 @@ CommandLine parse(int argc, const char* const* argv) {
       break;
     case Verb::print:
       for (const std::string& text : raw.expressions) apply_expression(s, text);
-      s.source = raw.stacks != 0 || raw.source == "stack" ? Source::stack : raw.source == "none" ? Source::none : Source::line;
+      s.source = raw.stacks != 0 || raw.source == "stack" ? Source::stack
+                 : raw.source == "none"                   ? Source::none
+                                                          : Source::line;
       apply_text(s, raw, s.output.empty() ? STDOUT_FILENO : -1);
       break;
     case Verb::info:

@@ -16,10 +16,10 @@ namespace sightline {
 /// Exit statuses of our own; else it is the traced command's.
 enum ExitStatus : int {
   kExitFine = 0,
-  kExitUsage = 2,           ///< the command line makes no sense
-  kExitFailure = 125,       ///< sightline itself failed, or an output is incomplete
-  kExitNotExecutable = 126, ///< the command was found but can't be executed
-  kExitNotFound = 127,      ///< there is no such command
+  kExitUsage = 2,            ///< the command line makes no sense
+  kExitFailure = 125,        ///< sightline itself failed, or an output is incomplete
+  kExitNotExecutable = 126,  ///< the command was found but can't be executed
+  kExitNotFound = 127,       ///< there is no such command
 };
 
 enum class Verb : uint8_t { live, record, print, info, export_file };
@@ -32,22 +32,22 @@ struct Settings {
   // live and record
   std::vector<std::string> command;
   std::vector<pid_t> pids;
-  std::vector<std::string> environment;     ///< -E
+  std::vector<std::string> environment;  ///< -E
   bool follow_children = false;
   tracer::Filter filter = tracer::Filter::all();
   uint32_t string_limit = 32;
   Source source = Source::line;
-  bool summary = false;                     ///< -c: the table instead of the lines
-  bool summary_too = false;                 ///< -C: the table after the lines
-  std::string output;                       ///< -o; "" is stderr (live)
-  bool append = false;                      ///< -A
+  bool summary = false;      ///< -c: the table instead of the lines
+  bool summary_too = false;  ///< -C: the table after the lines
+  std::string output;        ///< -o; "" is stderr (live)
+  bool append = false;       ///< -A
 
   TextOptions text;
-  int quiet = 0;                            ///< -q count
+  int quiet = 0;  ///< -q count
 
   // print, info, export
   std::string input = "sightline.slt";
-  std::string format;                       ///< of info and export
+  std::string format;  ///< of info and export
 };
 
 struct CommandLine {

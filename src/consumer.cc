@@ -30,7 +30,9 @@ bool read_record(std::span<const std::byte> payload, Record& record) {
   return true;
 }
 
-std::string comm_of(const char (&field)[16]) { return std::string(field, strnlen(field, sizeof field)); }
+std::string comm_of(const char (&field)[16]) {
+  return std::string(field, strnlen(field, sizeof field));
+}
 
 uint64_t monotonic_now() {
   timespec t;
@@ -77,9 +79,8 @@ void Consumer::loop() {
     if (closing) break;
     if (rings_.any_pending()) continue;  // committed just now; its horizon is about to follow
     sink_.idle();
-    rings_.doorbell().wait(naps++ < kNapsBeforeLong ? kNap : kLongNap, [&] {
-      return !closing_.load(std::memory_order_acquire) && !rings_.any_pending();
-    });
+    rings_.doorbell().wait(naps++ < kNapsBeforeLong ? kNap : kLongNap,
+                           [&] { return !closing_.load(std::memory_order_acquire) && !rings_.any_pending(); });
   }
   const uint64_t now = monotonic_now();
   for (ThreadState& state : threads_) {

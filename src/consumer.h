@@ -55,8 +55,8 @@ class Consumer {
   };
   struct ProcessState {
     Process process;
-    uint32_t space = 0;         ///< index into spaces_, 0: none yet
-    uint32_t threads = 0;       ///< alive
+    uint32_t space = 0;    ///< index into spaces_, 0: none yet
+    uint32_t threads = 0;  ///< alive
   };
   /// A symbolizer space with the number of processes that use it (vfork shares).
   struct Space {
@@ -93,9 +93,9 @@ class Consumer {
   std::thread worker_;
   std::atomic<bool> closing_{false};
 
-  std::deque<ThreadState> threads_;      ///< by thread serial - 1; addresses are stable
-  std::deque<ProcessState> processes_;   ///< by process serial - 1
-  std::vector<Space> spaces_;            ///< [0] is unused
+  std::deque<ThreadState> threads_;               ///< by thread serial - 1; addresses are stable
+  std::deque<ProcessState> processes_;            ///< by process serial - 1
+  std::vector<Space> spaces_;                     ///< [0] is unused
   std::unordered_map<int32_t, uint32_t> by_tid_;  ///< tid of the living → thread serial
   uint64_t sequence_ = 0;
   uint64_t rejected_ = 0;

@@ -21,45 +21,45 @@ namespace sightline {
 
 /// A traced process. Identity is the address of this object or `serial`: pids are reused.
 struct Process {
-  uint32_t serial = 0;         ///< 1, 2, … in order of appearance
+  uint32_t serial = 0;  ///< 1, 2, … in order of appearance
   int32_t pid = 0;
-  int32_t parent_pid = 0;      ///< 0 if unknown
-  int32_t ns_pid = 0;          ///< in its own pid namespace
-  uint64_t start = 0;          ///< CLOCK_MONOTONIC ns; first sight
-  uint64_t end = 0;            ///< 0 while it runs
-  std::string comm;            ///< of its leader, as of now
+  int32_t parent_pid = 0;  ///< 0 if unknown
+  int32_t ns_pid = 0;      ///< in its own pid namespace
+  uint64_t start = 0;      ///< CLOCK_MONOTONIC ns; first sight
+  uint64_t end = 0;        ///< 0 while it runs
+  std::string comm;        ///< of its leader, as of now
   std::string engine = "ptrace";
 };
 
 /// A traced thread.
 struct Thread {
-  uint32_t serial = 0;         ///< 1, 2, …; never reused within a trace
+  uint32_t serial = 0;  ///< 1, 2, …; never reused within a trace
   int32_t tid = 0;
   int32_t parent_tid = 0;
   int32_t ns_tid = 0;
   tracer::Birth birth = tracer::Birth::spawned;
   uint64_t start = 0;
   uint64_t end = 0;
-  std::string comm;            ///< as of now
+  std::string comm;  ///< as of now
   Process* process = nullptr;
 };
 
 /// One system call: the span.
 struct Call {
-  uint64_t sequence = 0;                   ///< 1, 2, … in order of entry over the whole trace
+  uint64_t sequence = 0;  ///< 1, 2, … in order of entry over the whole trace
   Thread* thread = nullptr;
   const tracer::Syscall* syscall = nullptr;  ///< nullptr: the table does not know the number
   int32_t nr = 0;
   tracer::Abi abi = tracer::Abi::x86_64;
-  uint16_t flags = 0;                      ///< tracer::CallFlags
-  bool finished = false;                   ///< false in call_entered, and where the end was never seen
+  uint16_t flags = 0;     ///< tracer::CallFlags
+  bool finished = false;  ///< false in call_entered, and where the end was never seen
   tracer::CallEnd end_kind = tracer::CallEnd::returned;
-  bool failed = false;                     ///< ret is -errno
-  uint64_t start = 0;                      ///< CLOCK_MONOTONIC ns
-  uint64_t end = 0;                        ///< when finished
+  bool failed = false;  ///< ret is -errno
+  uint64_t start = 0;   ///< CLOCK_MONOTONIC ns
+  uint64_t end = 0;     ///< when finished
   uint64_t args[6] = {};
-  int64_t ret = 0;                         ///< raw
-  uint64_t ip = 0;                         ///< behind the syscall instruction
+  int64_t ret = 0;                            ///< raw
+  uint64_t ip = 0;                            ///< behind the syscall instruction
   std::span<const std::byte> entry_captures;  ///< tracer::Capture headers, each with its bytes padded to 8
   std::span<const std::byte> exit_captures;
   symbolizer::StackId stack_id = symbolizer::kNoStack;  ///< unique within the trace; 0: no stack
@@ -77,34 +77,34 @@ struct Signal {
   Thread* thread = nullptr;
   uint64_t time = 0;
   int32_t signo = 0;
-  bool group_stop = false;                 ///< the thread was stopped by it (no siginfo)
-  std::span<const std::byte> siginfo;      ///< siginfo_t, or empty
+  bool group_stop = false;             ///< the thread was stopped by it (no siginfo)
+  std::span<const std::byte> siginfo;  ///< siginfo_t, or empty
 };
 
 struct ThreadEnd {
   Thread* thread = nullptr;
   uint64_t time = 0;
   tracer::ThreadEndKind kind = tracer::ThreadEndKind::exited;
-  int32_t status = 0;                      ///< exit code or signal number
+  int32_t status = 0;  ///< exit code or signal number
   bool core_dumped = false;
   bool last_of_process = false;
 };
 
 /// Calls of which nothing but their number is known.
 struct Loss {
-  Thread* thread = nullptr;                ///< nullptr: not of one thread
+  Thread* thread = nullptr;  ///< nullptr: not of one thread
   uint64_t time = 0;
   uint64_t calls = 0;
-  std::string_view reason;                 ///< one clause, e.g. "ring full"
+  std::string_view reason;  ///< one clause, e.g. "ring full"
 };
 
 /// What is known before the first event.
 struct TraceStart {
-  uint64_t monotonic = 0;                  ///< CLOCK_MONOTONIC ns …
-  uint64_t realtime = 0;                   ///< … and CLOCK_REALTIME ns of the same moment
+  uint64_t monotonic = 0;  ///< CLOCK_MONOTONIC ns …
+  uint64_t realtime = 0;   ///< … and CLOCK_REALTIME ns of the same moment
   std::string boot_id;
-  std::vector<std::string> command;        ///< of the traced program; empty for -p
-  std::vector<std::string> options;        ///< of sightline
+  std::vector<std::string> command;  ///< of the traced program; empty for -p
+  std::vector<std::string> options;  ///< of sightline
   std::string tool_version;
   std::string hostname;
   uint32_t string_limit = 32;
@@ -113,12 +113,12 @@ struct TraceStart {
 /// The account at the end. entered = finished + unfinished + lost must hold.
 struct TraceEnd {
   uint64_t time = 0;
-  uint64_t entered = 0;                    ///< calls begun (recorded or lost)
-  uint64_t finished = 0;                   ///< calls whose end was seen (killed, exited … included)
-  uint64_t unfinished = 0;                 ///< open when tracing ended
-  uint64_t dropped = 0;                    ///< calls lost
-  uint64_t output_errors = 0;              ///< lines or spans that an output could not write
-  bool complete = true;                    ///< false: interrupted trace (reader: no footer)
+  uint64_t entered = 0;                       ///< calls begun (recorded or lost)
+  uint64_t finished = 0;                      ///< calls whose end was seen (killed, exited … included)
+  uint64_t unfinished = 0;                    ///< open when tracing ended
+  uint64_t dropped = 0;                       ///< calls lost
+  uint64_t output_errors = 0;                 ///< lines or spans that an output could not write
+  bool complete = true;                       ///< false: interrupted trace (reader: no footer)
   std::vector<symbolizer::ModuleNote> notes;  ///< modules without line information
 };
 

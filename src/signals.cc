@@ -54,7 +54,9 @@ SignalRouting::SignalRouting() {
   if (sigchld_was_ignored_) signal(SIGCHLD, SIG_DFL);
 }
 
-SignalRouting::~SignalRouting() { route_to(nullptr); }
+SignalRouting::~SignalRouting() {
+  route_to(nullptr);
+}
 
 void SignalRouting::route_to(tracer::PtraceEngine* engine) {
   routed_to.store(engine);

@@ -12,7 +12,8 @@ constexpr std::size_t kAbis = 3;
 constexpr int32_t kLargestNumber = 4096;  // beyond, numbers are the program's own invention: one row for all
 
 std::string name_of(const Call& call) {
-  std::string name = call.syscall != nullptr ? std::string(call.syscall->name) : "syscall_" + fmt::format("{:#x}", call.nr);
+  std::string name =
+      call.syscall != nullptr ? std::string(call.syscall->name) : "syscall_" + fmt::format("{:#x}", call.nr);
   if (call.abi == tracer::Abi::i386) name += " (i386)";
   if (call.abi == tracer::Abi::x32) name += " (x32)";
   return name;
@@ -41,7 +42,8 @@ void SummarySink::call_finished(const Call& call) {
 }
 
 void SummarySink::trace_ended(const TraceEnd& end) {
-  std::stable_sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) { return a.nanoseconds > b.nanoseconds; });
+  std::stable_sort(rows_.begin(), rows_.end(),
+                   [](const Row& a, const Row& b) { return a.nanoseconds > b.nanoseconds; });
   Row total{.name = "total"};
   for (const Row& r : rows_) {
     total.calls += r.calls;
@@ -51,8 +53,9 @@ void SummarySink::trace_ended(const TraceEnd& end) {
   std::string text = "% time     seconds  usecs/call     calls    errors syscall\n";
   const std::string rule = "------ ----------- ----------- --------- --------- ----------------\n";
   const auto append = [&](const Row& r) {
-    const double share =
-        total.nanoseconds != 0 ? 100.0 * static_cast<double>(r.nanoseconds) / static_cast<double>(total.nanoseconds) : 0;
+    const double share = total.nanoseconds != 0
+                             ? 100.0 * static_cast<double>(r.nanoseconds) / static_cast<double>(total.nanoseconds)
+                             : 0;
     fmt::format_to(std::back_inserter(text), "{:6.2f} {:11.6f} {:11} {:9} {:>9} {}\n", share,
                    static_cast<double>(r.nanoseconds) / 1e9, r.calls != 0 ? r.nanoseconds / r.calls / 1000 : 0, r.calls,
                    r.errors != 0 ? std::to_string(r.errors) : std::string(), r.name);
@@ -61,7 +64,8 @@ void SummarySink::trace_ended(const TraceEnd& end) {
   for (const Row& r : rows_) append(r);
   text += rule;
   append(total);
-  if (end.dropped != 0) fmt::format_to(std::back_inserter(text), "{} calls were lost and are not counted\n", end.dropped);
+  if (end.dropped != 0)
+    fmt::format_to(std::back_inserter(text), "{} calls were lost and are not counted\n", end.dropped);
   out_.append(text);
   out_.flush();
 }

@@ -17,17 +17,17 @@ enum class Clock : uint8_t { none, seconds, microseconds, epoch };  ///< -, -t, 
 struct TextOptions {
   decode::Style style;
   Clock clock = Clock::none;
-  bool relative_time = false;       ///< -r: since the line before
-  bool durations = false;           ///< -T
-  bool instruction_pointer = false; ///< -i
-  bool syscall_number = false;      ///< -n
-  bool source = false;              ///< ` ← file:line function`
-  bool stacks = false;              ///< -k
-  uint32_t column = 40;             ///< -a: where the result starts
-  bool always_show_pid = false;     ///< into a file with -f: `1234  ` at each line
-  bool pid_in_brackets = true;      ///< on the terminal: `[pid  1234] ` while several threads live
-  bool show_attach = true;          ///< `sightline: Process 1234 attached`
-  bool show_exit = true;            ///< `+++ exited with 0 +++`
+  bool relative_time = false;        ///< -r: since the line before
+  bool durations = false;            ///< -T
+  bool instruction_pointer = false;  ///< -i
+  bool syscall_number = false;       ///< -n
+  bool source = false;               ///< ` ← file:line function`
+  bool stacks = false;               ///< -k
+  uint32_t column = 40;              ///< -a: where the result starts
+  bool always_show_pid = false;      ///< into a file with -f: `1234  ` at each line
+  bool pid_in_brackets = true;       ///< on the terminal: `[pid  1234] ` while several threads live
+  bool show_attach = true;           ///< `sightline: Process 1234 attached`
+  bool show_exit = true;             ///< `+++ exited with 0 +++`
   bool show_signals = true;
   uint64_t signals = ~uint64_t{0};  ///< bit signo-1: which to show
   bool only_successful = false;     ///< -z
@@ -76,12 +76,12 @@ class TextSink : public Sink {
   uint64_t monotonic_ = 0, realtime_ = 0;
   uint64_t last_time_ = 0;
   uint32_t live_threads_ = 0;
-  const Call* pending_ = nullptr;       ///< entered last, nothing was shown since
-  bool pending_printed_ = false;        ///< its line stands open
+  const Call* pending_ = nullptr;  ///< entered last, nothing was shown since
+  bool pending_printed_ = false;   ///< its line stands open
   std::size_t pending_column_ = 0;
   std::unordered_set<int32_t> suspended_;  ///< tids whose call was shown as unfinished
   uint64_t lines_lost_ = 0;
-  std::string directory_;               ///< the current one: paths below it are shown relative
+  std::string directory_;  ///< the current one: paths below it are shown relative
 };
 
 }  // namespace sightline

@@ -29,7 +29,9 @@ constexpr uint32_t kWholeStack = 32 * 1024;
 constexpr uint64_t kRingBytes = 512 * 1024;
 constexpr uint32_t kLargestString = 4 * 1024 * 1024;
 
-void complain(const std::string& sentence) { fmt::print(stderr, "sightline: {}\n", sentence); }
+void complain(const std::string& sentence) {
+  fmt::print(stderr, "sightline: {}\n", sentence);
+}
 
 uint64_t clock_ns(clockid_t clock) {
   timespec t;
@@ -174,9 +176,10 @@ int trace(const Settings& settings) {
   ringbuf::RingSet rings({.capacity = ring_bytes});
   tracer::Progress progress;
   symbolizer::Symbolizer symbolizer;
-  Consumer consumer({.resolve_stacks = settings.source != Source::none,
-                     .depth = settings.source == Source::stack ? symbolizer::Depth::whole : symbolizer::Depth::user_line},
-                    rings, progress, symbolizer, sinks.all);
+  Consumer consumer(
+      {.resolve_stacks = settings.source != Source::none,
+       .depth = settings.source == Source::stack ? symbolizer::Depth::whole : symbolizer::Depth::user_line},
+      rings, progress, symbolizer, sinks.all);
   sinks.all.trace_started(describe(settings));
   consumer.start();
 

@@ -16,7 +16,9 @@
 namespace sightline {
 namespace {
 
-void complain(const std::string& sentence) { fmt::print(stderr, "sightline: {}\n", sentence); }
+void complain(const std::string& sentence) {
+  fmt::print(stderr, "sightline: {}\n", sentence);
+}
 
 /// Lets only the calls of -e trace= through.
 class FilterSink : public Sink {
@@ -97,11 +99,12 @@ std::string info_json(const slt::Summary& s) {
                  escaped(s.start.tool_version));
   for (std::size_t i = 0; i < s.start.command.size(); ++i)
     fmt::format_to(to, "{}{}", i != 0 ? ", " : "", escaped(s.start.command[i]));
-  fmt::format_to(to,
-                 "], \"start\": {}, \"duration\": {}, \"bytes\": {}, \"entered\": {}, \"spans\": {}, \"unfinished\": {}, "
-                 "\"dropped\": {}, \"complete\": {}, \"problem\": {}, \"processes\": [",
-                 s.start.realtime, s.duration, s.bytes, s.entered, s.spans, s.unfinished, s.dropped, s.complete,
-                 s.problem.empty() ? "null" : escaped(s.problem));
+  fmt::format_to(
+      to,
+      "], \"start\": {}, \"duration\": {}, \"bytes\": {}, \"entered\": {}, \"spans\": {}, \"unfinished\": {}, "
+      "\"dropped\": {}, \"complete\": {}, \"problem\": {}, \"processes\": [",
+      s.start.realtime, s.duration, s.bytes, s.entered, s.spans, s.unfinished, s.dropped, s.complete,
+      s.problem.empty() ? "null" : escaped(s.problem));
   for (std::size_t i = 0; i < s.processes.size(); ++i) {
     const auto& p = s.processes[i];
     fmt::format_to(to, "{}{{\"pid\": {}, \"comm\": {}, \"engine\": {}}}", i != 0 ? ", " : "", p.pid, escaped(p.comm),
@@ -109,8 +112,8 @@ std::string info_json(const slt::Summary& s) {
   }
   out += "], \"modules_without_lines\": [";
   for (std::size_t i = 0; i < s.notes.size(); ++i)
-    fmt::format_to(to, "{}{{\"path\": {}, \"reason\": {}, \"frames\": {}}}", i != 0 ? ", " : "", escaped(s.notes[i].path),
-                   escaped(s.notes[i].reason), s.notes[i].frames);
+    fmt::format_to(to, "{}{{\"path\": {}, \"reason\": {}, \"frames\": {}}}", i != 0 ? ", " : "",
+                   escaped(s.notes[i].path), escaped(s.notes[i].reason), s.notes[i].frames);
   out += "]}\n";
   return out;
 }
@@ -126,15 +129,18 @@ std::string info_text(const slt::Summary& s) {
   tm local{};
   localtime_r(&seconds, &local);
   strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", &local);
-  fmt::format_to(to, "recorded     {}, for {:.3f} s, by sightline {}{}{}\n", when, static_cast<double>(s.duration) / 1e9,
-                 s.start.tool_version, s.start.hostname.empty() ? "" : " on ", s.start.hostname);
+  fmt::format_to(to, "recorded     {}, for {:.3f} s, by sightline {}{}{}\n", when,
+                 static_cast<double>(s.duration) / 1e9, s.start.tool_version, s.start.hostname.empty() ? "" : " on ",
+                 s.start.hostname);
   fmt::format_to(to, "file         {} bytes, format {}.{}{}\n", s.bytes, s.major, s.minor,
-                 s.spans != 0 ? fmt::format(", {:.1f} bytes a call", static_cast<double>(s.bytes) / static_cast<double>(s.spans))
-                              : std::string());
+                 s.spans != 0
+                     ? fmt::format(", {:.1f} bytes a call", static_cast<double>(s.bytes) / static_cast<double>(s.spans))
+                     : std::string());
   fmt::format_to(to, "calls        {} = {} finished + {} unfinished + {} dropped\n", s.entered, s.spans, s.unfinished,
                  s.dropped);
   fmt::format_to(to, "complete     {}\n", s.complete ? "yes" : "no: " + s.problem);
-  fmt::format_to(to, "threads      {} in {} process{}\n", s.thread_count, s.process_count, s.process_count == 1 ? "" : "es");
+  fmt::format_to(to, "threads      {} in {} process{}\n", s.thread_count, s.process_count,
+                 s.process_count == 1 ? "" : "es");
   constexpr std::size_t kListed = 20;
   for (std::size_t i = 0; i < s.processes.size() && i < kListed; ++i)
     fmt::format_to(to, "  {:>8}   {:<16} {} engine\n", s.processes[i].pid, s.processes[i].comm, s.processes[i].engine);

@@ -21,12 +21,12 @@ struct ClassName {
 };
 // strace(1), "-e trace": the classes with % in front; those without it are the historic spelling.
 constexpr ClassName kClasses[] = {
-    {"file", tracer::kClassFile},         {"process", tracer::kClassProcess},   {"network", tracer::kClassNetwork},
-    {"net", tracer::kClassNetwork},       {"signal", tracer::kClassSignal},     {"ipc", tracer::kClassIpc},
-    {"desc", tracer::kClassDesc},         {"memory", tracer::kClassMemory},     {"creds", tracer::kClassCreds},
-    {"clock", tracer::kClassClock},       {"stat", tracer::kClassStat},         {"lstat", tracer::kClassLstat},
-    {"fstat", tracer::kClassFstat},       {"%stat", tracer::kClassStatLike},    {"statfs", tracer::kClassStatfs},
-    {"fstatfs", tracer::kClassFstatfs},   {"%statfs", tracer::kClassStatfsLike}, {"pure", tracer::kClassPure},
+    {"file", tracer::kClassFile},       {"process", tracer::kClassProcess},    {"network", tracer::kClassNetwork},
+    {"net", tracer::kClassNetwork},     {"signal", tracer::kClassSignal},      {"ipc", tracer::kClassIpc},
+    {"desc", tracer::kClassDesc},       {"memory", tracer::kClassMemory},      {"creds", tracer::kClassCreds},
+    {"clock", tracer::kClassClock},     {"stat", tracer::kClassStat},          {"lstat", tracer::kClassLstat},
+    {"fstat", tracer::kClassFstat},     {"%stat", tracer::kClassStatLike},     {"statfs", tracer::kClassStatfs},
+    {"fstatfs", tracer::kClassFstatfs}, {"%statfs", tracer::kClassStatfsLike}, {"pure", tracer::kClassPure},
 };
 constexpr std::string_view kHistoric[] = {"file", "process", "network", "signal", "ipc", "desc", "memory"};
 
@@ -105,9 +105,10 @@ std::string add_word(tracer::Filter& filter, std::string_view word) {
   if (word.starts_with('/')) {
     try {
       const std::regex pattern(std::string(word.substr(1)), std::regex::extended);
-      if (select(filter, [&](const tracer::Syscall& call) {
-            return std::regex_search(call.name.begin(), call.name.end(), pattern);
-          }) ||
+      if (select(filter,
+                 [&](const tracer::Syscall& call) {
+                   return std::regex_search(call.name.begin(), call.name.end(), pattern);
+                 }) ||
           forgiving)
         return {};
       return fmt::format("no system call's name matches '{}'", word.substr(1));

@@ -35,7 +35,9 @@ int seize(pid_t tid, unsigned long options) {
   return syscall(SYS_ptrace, PTRACE_SEIZE, tid, 0, options) < 0 ? errno : 0;
 }
 
-int interrupt(pid_t tid) { return syscall(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0) < 0 ? errno : 0; }
+int interrupt(pid_t tid) {
+  return syscall(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0) < 0 ? errno : 0;
+}
 
 std::string explain_attach_failure(pid_t pid, int error) {
   const std::string who = "process " + std::to_string(pid);
@@ -53,14 +55,17 @@ std::string explain_attach_failure(pid_t pid, int error) {
     return "can't attach to " + named + ": it has ended and waits for its parent to notice";
   if (error == EPERM || error == EACCES) {
     if (geteuid() != 0 && status->uid != getuid())
-      return "can't attach to " + named + ": it belongs to " + user_name(status->uid) + "; try again as that user or root";
+      return "can't attach to " + named + ": it belongs to " + user_name(status->uid) +
+             "; try again as that user or root";
     const int scope = yama_scope();
-    if (scope == 3) return "can't attach to " + named + ": kernel.yama.ptrace_scope=3 forbids all tracing until a reboot";
+    if (scope == 3)
+      return "can't attach to " + named + ": kernel.yama.ptrace_scope=3 forbids all tracing until a reboot";
     if (scope == 2 && geteuid() != 0)
       return "can't attach to " + named + ": kernel.yama.ptrace_scope=2 allows only root to trace; try again as root";
     if (scope == 1 && geteuid() != 0)
       return "can't attach to " + named +
-             ": kernel.yama.ptrace_scope=1 allows only children to be traced; start the program under sightline, try again "
+             ": kernel.yama.ptrace_scope=1 allows only children to be traced; start the program under sightline, try "
+             "again "
              "as root, or allow it with: sysctl kernel.yama.ptrace_scope=0";
     return "can't attach to " + named +
            ": permission denied (it has more privileges than we do, or a security policy forbids it)";

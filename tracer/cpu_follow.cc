@@ -15,12 +15,12 @@
 namespace sightline::tracer {
 namespace {
 
-constexpr uint32_t kLookEvery = 16;       // stops; a look at our waiting time costs 1 µs …
-constexpr uint32_t kPlaceEvery = 4;       // … and at the thread's place 10 µs, so only at every fourth look
-constexpr uint64_t kPatience = 30'000;    // ns of waiting for the processor per stop before we call it contended
-constexpr uint32_t kRestless = 3;         // moves in a row that show an idle processor next to ours
-constexpr uint32_t kFirstPause = 256;     // looks
-constexpr uint32_t kLongestPause = 65536; // looks
+constexpr uint32_t kLookEvery = 16;        // stops; a look at our waiting time costs 1 µs …
+constexpr uint32_t kPlaceEvery = 4;        // … and at the thread's place 10 µs, so only at every fourth look
+constexpr uint64_t kPatience = 30'000;     // ns of waiting for the processor per stop before we call it contended
+constexpr uint32_t kRestless = 3;          // moves in a row that show an idle processor next to ours
+constexpr uint32_t kFirstPause = 256;      // looks
+constexpr uint32_t kLongestPause = 65536;  // looks
 
 bool has_cap_sys_nice() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};

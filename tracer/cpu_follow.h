@@ -52,10 +52,10 @@ class CpuFollower {
   cpu_set_t former_cpus_{};
   uint32_t countdown_ = 1;
   uint32_t looks_ = 0;
-  uint32_t restless_ = 0;       // looks in a row at which the thread had moved
-  uint32_t pause_ = 0;          // looks until SCHED_IDLE may be tried again
+  uint32_t restless_ = 0;  // looks in a row at which the thread had moved
+  uint32_t pause_ = 0;     // looks until SCHED_IDLE may be tried again
   uint32_t next_pause_ = 0;
-  uint64_t waited_ = 0;         // run delay at the last look, ns
+  uint64_t waited_ = 0;  // run delay at the last look, ns
 };
 
 }  // namespace sightline::tracer

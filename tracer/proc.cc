@@ -159,7 +159,8 @@ std::vector<Map> executable_maps(pid_t pid) {
     map.end = number<uint64_t>(range.substr(dash + 1), 16);
     map.offset = number<uint64_t>(nth_word(line, 2), 16);
     if (colon != std::string_view::npos)
-      map.device = makedev(number<unsigned>(device.substr(0, colon), 16), number<unsigned>(device.substr(colon + 1), 16));
+      map.device =
+          makedev(number<unsigned>(device.substr(0, colon), 16), number<unsigned>(device.substr(colon + 1), 16));
     map.inode = number<uint64_t>(nth_word(line, 4));
     const std::string_view path = nth_word(line, 5);
     if (!path.empty()) map.path.assign(path.data(), line.data() + line.size());

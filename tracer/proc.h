@@ -12,12 +12,12 @@ namespace sightline::tracer::proc {
 
 struct Status {
   std::string name;
-  char state = '?';        ///< R, S, D, T, t, Z, X, I
+  char state = '?';  ///< R, S, D, T, t, Z, X, I
   pid_t tgid = 0;
   pid_t parent = 0;
-  pid_t tracer = 0;        ///< TracerPid, 0: not traced
-  uid_t uid = 0;           ///< real
-  pid_t ns_tid = 0;        ///< in the innermost pid namespace
+  pid_t tracer = 0;  ///< TracerPid, 0: not traced
+  uid_t uid = 0;     ///< real
+  pid_t ns_tid = 0;  ///< in the innermost pid namespace
   pid_t ns_tgid = 0;
   bool kernel_thread = false;
 };

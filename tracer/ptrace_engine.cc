@@ -56,8 +56,8 @@ uint64_t clone_flags(const Tracee& parent, int event, MemoryReader& memory) {
 
 }  // namespace
 
-PtraceEngine::PtraceEngine(EngineOptions options, ringbuf::RingSet& rings, Progress& progress)
-    : options_(std::move(options)), progress_(progress), recorder_(options_.record, rings, progress) {
+PtraceEngine::PtraceEngine(const EngineOptions& options, ringbuf::RingSet& rings, Progress& progress)
+    : options_(options), progress_(progress), recorder_(options_.record, rings, progress) {
   trace_options_ = kAlways | (options_.follow_children ? kChildren : 0);
 }
 
@@ -78,7 +78,9 @@ Tracee* PtraceEngine::find(pid_t tid) {
   return at == tracees_.end() ? nullptr : at->second.get();
 }
 
-void PtraceEngine::forget(pid_t tid) { tracees_.erase(tid); }
+void PtraceEngine::forget(pid_t tid) {
+  tracees_.erase(tid);
+}
 
 bool PtraceEngine::last_of_process(const Tracee& tracee) const {
   return std::none_of(tracees_.begin(), tracees_.end(), [&](const auto& entry) {
@@ -230,10 +232,9 @@ void PtraceEngine::on_unknown(pid_t tid, int status) {
     std::move(stop).detach();
     return;
   }
-  Tracee& tracee =
-      is_thread && relative != nullptr
-          ? add(tid, ids->tgid, relative->process_serial, relative->space)
-          : add(tid, ids->tgid, next_process_++, std::make_shared<AddressSpace>());
+  Tracee& tracee = is_thread && relative != nullptr
+                       ? add(tid, ids->tgid, relative->process_serial, relative->space)
+                       : add(tid, ids->tgid, next_process_++, std::make_shared<AddressSpace>());
   tracee.attached = relative != nullptr && relative->attached;
   // The birth's flags are its parent's to report; that it has a memory of its own is the usual case, and harmless if
   // wrong: the mappings are read once more.
@@ -245,7 +246,7 @@ void PtraceEngine::on_unknown(pid_t tid, int status) {
 void PtraceEngine::on_gone(Tracee& tracee, const StopKind& how) {
   const auto* exited = std::get_if<Exited>(&how);
   const auto* killed = std::get_if<Killed>(&how);
-  const int value = exited != nullptr ? exited->code : killed->signo;
+  const int value = exited != nullptr ? exited->code : killed != nullptr ? killed->signo : 0;
   if (tracee.pid == root_pid_ && tracee.tid == root_pid_) root_ = {true, killed != nullptr, value};
   if (!tracee.hidden) {
     recorder_.abandon(tracee, is_exit(tracee.call) && exited != nullptr ? CallEnd::exited : CallEnd::killed);
@@ -352,10 +353,10 @@ void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
                             : add(tid, tid, next_process_++, std::move(space));
   child.attached = parent.attached;
   child.foreign_ids = parent.foreign_ids || (flags & CLONE_NEWPID) != 0;
-  const Birth birth = is_thread                        ? Birth::thread
-                      : event == PTRACE_EVENT_VFORK    ? Birth::vforked
-                      : event == PTRACE_EVENT_FORK     ? Birth::forked
-                                                       : Birth::cloned;
+  const Birth birth = is_thread                     ? Birth::thread
+                      : event == PTRACE_EVENT_VFORK ? Birth::vforked
+                      : event == PTRACE_EVENT_FORK  ? Birth::forked
+                                                    : Birth::cloned;
   recorder_.thread_start(child, birth, &parent, parent.pid, shares);
   // Born while everything is being let go: the group interrupt did not reach it, its first stop will do.
 }

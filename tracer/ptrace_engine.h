@@ -29,20 +29,20 @@ namespace sightline::tracer {
 
 struct EngineOptions {
   RecordOptions record;
-  bool follow_children = false;   ///< -f: fork, vfork, clone, and threads of a spawned command
-  bool kill_on_exit = true;       ///< spawned programs die with the tracer
+  bool follow_children = false;  ///< -f: fork, vfork, clone, and threads of a spawned command
+  bool kill_on_exit = true;      ///< spawned programs die with the tracer
 };
 
 /// How the traced command ended.
 struct RootStatus {
-  bool known = false;             ///< false: there was no command, or it still runs
+  bool known = false;  ///< false: there was no command, or it still runs
   bool signaled = false;
-  int value = 0;                  ///< exit code, or the signal's number
+  int value = 0;  ///< exit code, or the signal's number
 };
 
 class PtraceEngine {
  public:
-  PtraceEngine(EngineOptions options, ringbuf::RingSet& rings, Progress& progress);
+  PtraceEngine(const EngineOptions& options, ringbuf::RingSet& rings, Progress& progress);
   ~PtraceEngine();
   PtraceEngine(const PtraceEngine&) = delete;
   PtraceEngine& operator=(const PtraceEngine&) = delete;

@@ -149,8 +149,11 @@ void Recorder::capture_fd_path(Tracee& tracee, uint8_t arg, int fd, Phase phase,
   const std::string target = proc::fd_target(tracee.tid, fd);
   const std::size_t need = sizeof(Capture) + padded(target.size());
   if (target.empty() || result.bytes + need > scratch_.size() || result.count == UINT8_MAX) return;
-  Capture header{.address = static_cast<uint64_t>(fd), .wanted = static_cast<uint32_t>(target.size()),
-                 .length = static_cast<uint32_t>(target.size()), .arg = arg, .phase = phase,
+  Capture header{.address = static_cast<uint64_t>(fd),
+                 .wanted = static_cast<uint32_t>(target.size()),
+                 .length = static_cast<uint32_t>(target.size()),
+                 .arg = arg,
+                 .phase = phase,
                  .kind = CaptureKind::fd_path};
   std::byte* place = scratch_.data() + result.bytes;
   std::memset(place, 0, need);
@@ -180,9 +183,8 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
   uint32_t window = 0;
   RegisterBlock registers;
   if (with_stack && arch::read_registers(tracee.tid, registers)) {
-    window = options_.whole_stack != 0
-                 ? options_.whole_stack
-                 : progress_.windows.wanted(tracee.process_serial, info.instruction_pointer);
+    window = options_.whole_stack != 0 ? options_.whole_stack
+                                       : progress_.windows.wanted(tracee.process_serial, info.instruction_pointer);
   }
   CallEnter record{.prefix = prefix(tracee)};
   uint32_t size = static_cast<uint32_t>(sizeof record + captures.bytes);
@@ -295,8 +297,12 @@ void Recorder::report_maps(Tracee& tracee) {
   tracee.space->executable.clear();
   for (const proc::Map& map : maps) {
     tracee.space->executable.push_back({map.start, map.end});
-    const MappingEntry entry{.start = map.start, .end = map.end, .file_offset = map.offset, .device = map.device,
-                             .inode = map.inode, .path_length = static_cast<uint32_t>(map.path.size())};
+    const MappingEntry entry{.start = map.start,
+                             .end = map.end,
+                             .file_offset = map.offset,
+                             .device = map.device,
+                             .inode = map.inode,
+                             .path_length = static_cast<uint32_t>(map.path.size())};
     const std::size_t need = sizeof entry + padded(map.path.size());
     // A program with that many code mappings is a JIT; the rest shows as unmapped.
     if (sizeof record + body.size() + need > limit) break;
@@ -328,11 +334,13 @@ void Recorder::follow_maps(Tracee& tracee, int64_t ret) {
       return;
     case MapChange::map:
       // i386's old mmap passes a pointer to its arguments: look whenever it is called.
-      if (call.abi == Abi::i386 || (call.args[2] & PROT_EXEC) != 0 || touches_code(static_cast<uint64_t>(ret), call.args[1]))
+      if (call.abi == Abi::i386 || (call.args[2] & PROT_EXEC) != 0 ||
+          touches_code(static_cast<uint64_t>(ret), call.args[1]))
         tracee.space->maps_changed = true;
       return;
     case MapChange::protect:
-      if ((call.args[2] & PROT_EXEC) != 0 || touches_code(call.args[0], call.args[1])) tracee.space->maps_changed = true;
+      if ((call.args[2] & PROT_EXEC) != 0 || touches_code(call.args[0], call.args[1]))
+        tracee.space->maps_changed = true;
       return;
     case MapChange::unmap:
       if (touches_code(call.args[0], call.args[1])) tracee.space->maps_changed = true;

@@ -28,7 +28,7 @@ struct Filter {
   std::bitset<kNumbers> x86_64;  ///< by number
   std::bitset<kNumbers> i386;
   std::bitset<kNumbers> x32;
-  bool unknown = true;           ///< numbers the table does not know
+  bool unknown = true;  ///< numbers the table does not know
 
   static Filter all();
   bool passes(Abi abi, int32_t nr, const Syscall* syscall) const;
@@ -37,9 +37,9 @@ struct Filter {
 struct RecordOptions {
   Filter filter = Filter::all();
   CaptureLimits limits;
-  bool stacks = false;           ///< copy registers and stack bytes at each call
-  uint32_t whole_stack = 0;      ///< bytes to copy always; 0: what the consumer has taught for the site
-  bool fd_paths = false;         ///< capture what descriptors refer to
+  bool stacks = false;       ///< copy registers and stack bytes at each call
+  uint32_t whole_stack = 0;  ///< bytes to copy always; 0: what the consumer has taught for the site
+  bool fd_paths = false;     ///< capture what descriptors refer to
 };
 
 /// Shared between the tracer and its consumer.

@@ -41,10 +41,10 @@ struct RecordPrefix {
 };
 
 enum CallFlags : uint16_t {
-  kCallHasStack = 1,       ///< Registers and stack bytes follow the captures
-  kCallStackFault = 2,     ///< the stack could not be read
-  kCallAlreadyOpen = 4,    ///< the thread was inside the call when the tracer attached: `time` is the attach
-  kCallNotExecuted = 8,    ///< a seccomp filter answered instead of the kernel
+  kCallHasStack = 1,     ///< Registers and stack bytes follow the captures
+  kCallStackFault = 2,   ///< the stack could not be read
+  kCallAlreadyOpen = 4,  ///< the thread was inside the call when the tracer attached: `time` is the attach
+  kCallNotExecuted = 8,  ///< a seccomp filter answered instead of the kernel
 };
 
 struct CallEnter {
@@ -52,28 +52,28 @@ struct CallEnter {
   uint64_t args[6] = {};
   uint64_t ip = 0;
   uint64_t sp = 0;
-  int32_t nr = 0;               ///< as the thread asked for it, x32 bit removed; may be -1 or unknown
+  int32_t nr = 0;  ///< as the thread asked for it, x32 bit removed; may be -1 or unknown
   Abi abi = Abi::x86_64;
   uint8_t capture_count = 0;
-  uint16_t flags = 0;           ///< CallFlags
-  uint32_t capture_bytes = 0;   ///< all captures with their headers and padding
-  uint32_t stack_bytes = 0;     ///< bytes from `sp` outward that follow Registers
+  uint16_t flags = 0;          ///< CallFlags
+  uint32_t capture_bytes = 0;  ///< all captures with their headers and padding
+  uint32_t stack_bytes = 0;    ///< bytes from `sp` outward that follow Registers
 };
 
 /// How a call ended.
 enum class CallEnd : uint8_t {
-  returned = 0,      ///< `ret` is the kernel's answer
-  restart = 1,       ///< ERESTART*: interrupted; the kernel restarts it or a handler decides (signal(7))
-  no_value = 2,      ///< rt_sigreturn and its like: the register holds no return value
-  killed = 3,        ///< the thread died inside
-  exited = 4,        ///< exit, exit_group: does not return by design
-  detached = 5,      ///< still open when the tracer let go
-  replaced = 6,      ///< the thread vanished because a sibling executed a new program
+  returned = 0,  ///< `ret` is the kernel's answer
+  restart = 1,   ///< ERESTART*: interrupted; the kernel restarts it or a handler decides (signal(7))
+  no_value = 2,  ///< rt_sigreturn and its like: the register holds no return value
+  killed = 3,    ///< the thread died inside
+  exited = 4,    ///< exit, exit_group: does not return by design
+  detached = 5,  ///< still open when the tracer let go
+  replaced = 6,  ///< the thread vanished because a sibling executed a new program
 };
 
 struct CallExit {
   RecordPrefix prefix;
-  int64_t ret = 0;              ///< raw; negative errno on failure (is_error says so)
+  int64_t ret = 0;  ///< raw; negative errno on failure (is_error says so)
   int32_t nr = 0;
   Abi abi = Abi::x86_64;
   CallEnd end = CallEnd::returned;
@@ -104,13 +104,13 @@ enum CaptureFlags : uint8_t {
 
 /// A copied piece of the traced program's memory; the bytes follow, padded to 8.
 struct Capture {
-  uint64_t address = 0;   ///< in the traced program
-  uint32_t wanted = 0;    ///< bytes the object has, before any limit (0 if unknown, as for strings)
-  uint32_t length = 0;    ///< bytes that follow
-  uint8_t arg = 0;        ///< 0–5: which argument led here (nested pieces carry the argument they hang on)
+  uint64_t address = 0;  ///< in the traced program
+  uint32_t wanted = 0;   ///< bytes the object has, before any limit (0 if unknown, as for strings)
+  uint32_t length = 0;   ///< bytes that follow
+  uint8_t arg = 0;       ///< 0–5: which argument led here (nested pieces carry the argument they hang on)
   Phase phase = Phase::entry;
   CaptureKind kind = CaptureKind::bytes;
-  uint8_t flags = 0;      ///< CaptureFlags
+  uint8_t flags = 0;  ///< CaptureFlags
   uint32_t reserved = 0;
 };
 
@@ -118,37 +118,37 @@ struct SignalRecord {
   RecordPrefix prefix;
   int32_t signo = 0;
   uint32_t has_info = 0;
-  uint8_t siginfo[128] = {};   ///< siginfo_t as PTRACE_GETSIGINFO gives it
+  uint8_t siginfo[128] = {};  ///< siginfo_t as PTRACE_GETSIGINFO gives it
 };
 
 enum class Birth : uint8_t { spawned = 0, attached = 1, forked = 2, vforked = 3, cloned = 4, thread = 5 };
 
 struct ThreadStart {
   RecordPrefix prefix;
-  int32_t parent_tid = 0;      ///< 0 if unknown
+  int32_t parent_tid = 0;  ///< 0 if unknown
   int32_t parent_pid = 0;
-  int32_t ns_tid = 0;          ///< the thread's id in its own pid namespace
+  int32_t ns_tid = 0;  ///< the thread's id in its own pid namespace
   int32_t ns_pid = 0;
   Birth birth = Birth::spawned;
-  uint8_t shares_memory = 0;   ///< CLONE_VM
+  uint8_t shares_memory = 0;  ///< CLONE_VM
   uint8_t reserved[6] = {};
-  char comm[16] = {};          ///< NUL-terminated
+  char comm[16] = {};  ///< NUL-terminated
 };
 
 enum class ThreadEndKind : uint8_t { exited = 0, signaled = 1, detached = 2, replaced = 3, lost = 4 };
 
 struct ThreadEnd {
   RecordPrefix prefix;
-  int32_t status = 0;          ///< exit code, or the signal's number
+  int32_t status = 0;  ///< exit code, or the signal's number
   ThreadEndKind kind = ThreadEndKind::exited;
   uint8_t core_dumped = 0;
-  uint8_t last_of_process = 0; ///< the thread group is gone
+  uint8_t last_of_process = 0;  ///< the thread group is gone
   uint8_t reserved = 0;
 };
 
 struct ExecRecord {
   RecordPrefix prefix;
-  int32_t former_tid = 0;      ///< the tid that called execve; differs from tid if it was not the leader
+  int32_t former_tid = 0;  ///< the tid that called execve; differs from tid if it was not the leader
   uint32_t reserved = 0;
   char comm[16] = {};
 };
@@ -162,8 +162,8 @@ struct MappingsRecord {
 
 struct MappingEntry {
   uint64_t start = 0, end = 0, file_offset = 0, device = 0, inode = 0;
-  int32_t fd = -1;             ///< an open descriptor in the tracer's process, or -1
-  uint32_t path_length = 0;    ///< without NUL
+  int32_t fd = -1;           ///< an open descriptor in the tracer's process, or -1
+  uint32_t path_length = 0;  ///< without NUL
 };
 
 template <class T>
@@ -172,6 +172,8 @@ static_assert(kIsRecord<CallEnter> && kIsRecord<CallExit> && kIsRecord<SignalRec
               kIsRecord<ThreadEnd> && kIsRecord<ExecRecord> && kIsRecord<MappingsRecord> && kIsRecord<MappingEntry> &&
               kIsRecord<Capture> && kIsRecord<RegisterBlock>);
 
-inline constexpr uint64_t padded(uint64_t n) { return (n + 7) & ~uint64_t{7}; }
+inline constexpr uint64_t padded(uint64_t n) {
+  return (n + 7) & ~uint64_t{7};
+}
 
 }  // namespace sightline::tracer

@@ -19,8 +19,8 @@ std::string find_executable(const std::string& name);
 
 /// A child that sits before its execve until released.
 struct Child {
-  pid_t pid = -1;        ///< -1: fork failed, errno says why
-  int release_fd = -1;   ///< close it to let the child go on
+  pid_t pid = -1;       ///< -1: fork failed, errno says why
+  int release_fd = -1;  ///< close it to let the child go on
 };
 
 /// Forks. The child waits until `release_fd` is closed, then executes `path`. If that fails it says why on stderr and

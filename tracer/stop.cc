@@ -34,12 +34,20 @@ std::optional<uint64_t> Stop::event_message() const {
   return message;
 }
 
-bool Stop::signal_info(void* siginfo) const { return request(PTRACE_GETSIGINFO, tid_, 0, siginfo) == 0; }
+bool Stop::signal_info(void* siginfo) const {
+  return request(PTRACE_GETSIGINFO, tid_, 0, siginfo) == 0;
+}
 
-bool Stop::resume(int signo) && { return request(PTRACE_SYSCALL, std::exchange(tid_, 0), signo) == 0; }
+bool Stop::resume(int signo) && {
+  return request(PTRACE_SYSCALL, std::exchange(tid_, 0), signo) == 0;
+}
 
-bool Stop::listen() && { return request(PTRACE_LISTEN, std::exchange(tid_, 0), 0) == 0; }
+bool Stop::listen() && {
+  return request(PTRACE_LISTEN, std::exchange(tid_, 0), 0) == 0;
+}
 
-bool Stop::detach(int signo) && { return request(PTRACE_DETACH, std::exchange(tid_, 0), signo) == 0; }
+bool Stop::detach(int signo) && {
+  return request(PTRACE_DETACH, std::exchange(tid_, 0), signo) == 0;
+}
 
 }  // namespace sightline::tracer

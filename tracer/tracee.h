@@ -15,7 +15,7 @@ namespace sightline::tracer {
 
 /// Shared by all who share the memory: threads, and a vfork's child until its exec.
 struct AddressSpace {
-  bool maps_changed = true;   ///< executable mappings differ from what was last reported
+  bool maps_changed = true;  ///< executable mappings differ from what was last reported
   struct Range {
     uint64_t start, end;
   };
@@ -24,7 +24,7 @@ struct AddressSpace {
 
 struct OpenCall {
   bool open = false;
-  bool recorded = false;        ///< an enter record was written (it passed the filter)
+  bool recorded = false;  ///< an enter record was written (it passed the filter)
   const Syscall* syscall = nullptr;
   int32_t nr = 0;
   Abi abi = Abi::x86_64;
@@ -37,14 +37,14 @@ struct Tracee {
   uint32_t thread_serial = 0;
   uint32_t process_serial = 0;
   std::shared_ptr<AddressSpace> space;
-  ringbuf::RingSet::Producer ring;   ///< ring.ring may be null: then its records are counted as dropped
+  ringbuf::RingSet::Producer ring;  ///< ring.ring may be null: then its records are counted as dropped
   OpenCall call;
-  bool hidden = false;          ///< our own child before its execve: nothing of it is recorded
-  bool newly_shown = false;     ///< it has just left that state
-  bool attached = false;        ///< by -p: left running when we go
+  bool hidden = false;       ///< our own child before its execve: nothing of it is recorded
+  bool newly_shown = false;  ///< it has just left that state
+  bool attached = false;     ///< by -p: left running when we go
   bool first_stop_seen = false;
-  bool interrupting = false;    ///< we sent PTRACE_INTERRUPT and wait for its stop
-  bool foreign_ids = false;     ///< lives in another pid namespace than ours, or its children will
+  bool interrupting = false;  ///< we sent PTRACE_INTERRUPT and wait for its stop
+  bool foreign_ids = false;   ///< lives in another pid namespace than ours, or its children will
 };
 
 }  // namespace sightline::tracer

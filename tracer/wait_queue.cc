@@ -14,7 +14,9 @@ constexpr long kTickNs = 50'000'000;
 // A handler gets no context; there is one tracer thread with one queue.
 std::atomic<WaitQueue*> ticking_queue{nullptr};
 
-int tick_signal() { return SIGRTMIN + 7; }
+int tick_signal() {
+  return SIGRTMIN + 7;
+}
 
 void set_timer(timer_t timer, long first_ns, long interval_ns) {
   itimerspec spec{};

@@ -31,7 +31,8 @@ class WaitQueue {
   WaitResult next(bool block);
 
   /// While it lives, a timer keeps interrupting this thread. Two uses:
-  /// - PTRACE_SEIZE waits for the target's exec to finish, and that exec waits for a dead sibling which only we can reap
+  /// - PTRACE_SEIZE waits for the target's exec to finish, and that exec waits for a dead sibling which only we can
+  /// reap
   ///   (kernel 6.18, fs/exec.c de_thread, kernel/ptrace.c cred_guard_mutex): the handler reaps, so both go on.
   /// - A signal that arrives just before waitpid(2) sleeps would go unnoticed until the next stop.
   class Ticking {
@@ -61,7 +62,8 @@ class WaitQueue {
   timer_t timer_{};
   bool has_timer_ = false;
   std::atomic<int> ticking_{0};
-  // Filled by the handler, emptied by next(), both on this thread. When it is full the handler leaves the rest to later.
+  // Filled by the handler, emptied by next(), both on this thread. When it is full the handler leaves the rest to
+  // later.
   std::array<Reaped, 1024> reaped_{};
   std::atomic<std::size_t> reaped_head_{0};
   std::atomic<std::size_t> reaped_tail_{0};

@@ -148,7 +148,7 @@ TEST_CASE("two threads: every record once, in order, whole") {
   std::thread producer([&] {
     std::mt19937 random(1);
     for (uint64_t i = 0; i < kRecords; ++i) {
-      const uint32_t words = 1 + random() % 40;
+      const auto words = static_cast<uint32_t>(1 + random() % 40);
       std::byte* place = ring.writer.reserve(words * 8);
       for (uint32_t w = 0; w < words; ++w) {
         const uint64_t value = i * 1000 + w;
@@ -206,10 +206,18 @@ TEST_CASE("memory that no producer of ours wrote is found out, not followed") {
   auto* control = static_cast<RingControl*>(ring.memory.data());
   auto* header = reinterpret_cast<RecordHeader*>(static_cast<std::byte*>(ring.memory.data()) + sizeof(RingControl));
   RecordView view;
-  SUBCASE("a length beyond what is there") { header->length = 4000; }
-  SUBCASE("a length that is too short to be a record") { header->length = 3; }
-  SUBCASE("a length that overflows") { header->length = 0xffffffff; }
-  SUBCASE("a tail further away than the ring is long") { control->tail.store(1 << 20); }
+  SUBCASE("a length beyond what is there") {
+    header->length = 4000;
+  }
+  SUBCASE("a length that is too short to be a record") {
+    header->length = 3;
+  }
+  SUBCASE("a length that overflows") {
+    header->length = 0xffffffff;
+  }
+  SUBCASE("a tail further away than the ring is long") {
+    control->tail.store(1 << 20);
+  }
   CHECK_FALSE(ring.reader.peek(view));
   CHECK(ring.reader.corrupt());
   CHECK_FALSE(ring.reader.peek(view));

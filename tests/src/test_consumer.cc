@@ -31,7 +31,9 @@ class Notebook : public Sink {
   void trace_ended(const TraceEnd& e) override { end = e; }
 
  private:
-  static std::string describe(const Call& c) { return std::to_string(c.thread->tid) + " " + std::string(c.syscall->name); }
+  static std::string describe(const Call& c) {
+    return std::to_string(c.thread->tid) + " " + std::string(c.syscall->name);
+  }
   void note(std::string line) { lines.push_back(std::move(line)); }
 };
 
@@ -52,7 +54,8 @@ class Producer {
   };
 
   Thread start(int32_t tid, int32_t pid, uint32_t thread_serial, uint32_t process_serial) {
-    Thread t{rings.acquire(), {.tid = tid, .pid = pid, .thread_serial = thread_serial, .process_serial = process_serial}};
+    Thread t{rings.acquire(),
+             {.tid = tid, .pid = pid, .thread_serial = thread_serial, .process_serial = process_serial}};
     tracer::ThreadStart record{};
     record.birth = tracer::Birth::attached;
     std::memcpy(record.comm, "prog", 5);
