@@ -16,6 +16,7 @@ constexpr std::size_t kMaxOpenBytes = 256 * 1024 * 1024;
 
 bool EventPlayer::play(std::span<const uint8_t> records) {
   const bool decoded = decode(records);
+  told_.assign(calls_.size(), Call{});
   // Calls stand in order of their ends, and mostly began in the same order.
   const auto before = [](const Entry& a, const Entry& b) {
     return a.at != b.at ? a.at < b.at : a.sequence < b.sequence;
@@ -76,8 +77,8 @@ bool EventPlayer::decode_call_record(ByteReader payload, bool open) {
   return true;
 }
 
-Call EventPlayer::to_call(const CallRecord& record) const {
-  Call call;
+// All that is known of a call when it begins. False if it refers to what there isn't.
+bool EventPlayer::set_call(const CallRecord& record, Call& call) const {
   call.sequence = record.sequence;
   call.thread = definitions_.thread(record.thread);
   call.syscall = tracer::find_syscall(record.abi, record.nr);
@@ -90,38 +91,51 @@ Call EventPlayer::to_call(const CallRecord& record) const {
   call.entry_captures = std::span(arena_).subspan(record.entry_offset, record.entry_bytes);
   call.stack_id = record.stack;
   call.stack = definitions_.stack(record.stack);
-  return call;
+  return call.thread != nullptr && (record.stack == 0 || call.stack != nullptr);
 }
 
 bool EventPlayer::enter(uint32_t index) {
   const CallRecord& record = calls_[index];
-  Call call = to_call(record);
-  if (call.thread == nullptr || (record.stack != 0 && call.stack == nullptr)) return false;
-  if (!record.finished) {
-    // It may be over in this chunk all the same, if the trace ended; then play_call() takes it out again.
+  Call* call = &told_[index];
+  if (record.finished) {
+    if (!set_call(record, *call)) {
+      call->thread = nullptr;  // nobody has heard of it
+      return false;
+    }
+  } else {
+    // It outlives the chunk, and the arena with its captures; or the trace is over, and play_call() takes it out again.
+    if (open_.size() >= kMaxOpenCalls) return false;
+    Call begun;
+    if (!set_call(record, begun)) return false;
     OpenCall& open = open_[record.sequence];
-    if (open_.size() > kMaxOpenCalls) return false;
-    open.call = call;
+    open.call = begun;
     if (open_bytes_ + record.entry_bytes <= kMaxOpenBytes) {
       open_bytes_ += record.entry_bytes;
-      open.captures.assign(call.entry_captures.begin(), call.entry_captures.end());
+      open.captures.assign(begun.entry_captures.begin(), begun.entry_captures.end());
     }
     open.call.entry_captures = open.captures;
+    call = &open.call;
   }
-  note_time(call.start);
-  sink_.call_entered(call);
+  note_time(call->start);
+  sink_.call_entered(*call);
   return true;
 }
 
 bool EventPlayer::play_call(uint32_t index) {
   const CallRecord& record = calls_[index];
-  const auto open = open_.find(record.sequence);
+  const bool is_open = record.entered_earlier || !record.finished;
+  const auto open = is_open ? open_.find(record.sequence) : open_.end();
   // Sinks rely on a call beginning before it ends.
-  if (record.entered_earlier && open == open_.end()) return false;
-  Call call = to_call(record);
-  if (call.thread == nullptr || (record.stack != 0 && call.stack == nullptr)) return false;
-  call.finished = record.finished;
+  if (is_open && open == open_.end()) return false;
+  Call& call = is_open ? open->second.call : told_[index];
+  if (is_open) {
+    // The record repeats all of it; the thread can be another one by now (execve).
+    Call repeated;
+    if (!set_call(record, repeated)) return false;
+    call = repeated;
+  }
   if (record.finished) {
+    call.finished = true;
     call.end_kind = record.end_kind;
     call.failed = record.failed;
     call.end = record.end;
@@ -131,10 +145,11 @@ bool EventPlayer::play_call(uint32_t index) {
   }
   ++(call.finished ? finished_ : unfinished_);
   sink_.call_finished(call);
-  if (open != open_.end()) {
+  if (is_open) {
     open_bytes_ -= open->second.captures.size();
     open_.erase(open);
   }
+  told_[index].thread = nullptr;  // done
   return true;
 }
 
@@ -219,11 +234,16 @@ bool EventPlayer::play_event(const Event& event) {
 }
 
 void EventPlayer::end_open_calls() {
-  for (auto& [sequence, open] : open_) {
-    ++unfinished_;
-    sink_.call_finished(open.call);
-  }
+  std::vector<Call*> left;
+  for (auto& [sequence, open] : open_) left.push_back(&open.call);
+  // Of a chunk that broke off: calls that have begun but whose record was not reached.
+  for (Call& call : told_)
+    if (call.thread != nullptr) left.push_back(&call);
+  std::stable_sort(left.begin(), left.end(), [](const Call* a, const Call* b) { return a->sequence < b->sequence; });
+  unfinished_ += left.size();
+  for (const Call* call : left) sink_.call_finished(*call);
   open_.clear();
+  told_.clear();
 }
 
 }  // namespace sightline::slt

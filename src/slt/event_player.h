@@ -15,13 +15,14 @@
 namespace sightline::slt {
 
 /// Decodes a chunk as a whole and then plays it, because a call's beginning is only known from the record of its end.
+/// As live, a Call keeps its address from call_entered to call_finished.
 class EventPlayer {
  public:
   EventPlayer(Definitions& definitions, Sink& sink) : definitions_(definitions), sink_(sink) {}
 
   /// Plays the records of one chunk. False if they are damaged: then those before the damage have been played.
   bool play(std::span<const uint8_t> records);
-  /// Ends the calls that are still open, in order of their beginning.
+  /// Ends the calls that are still open, in order of their beginning. Nothing can be played after that.
   void end_open_calls();
 
   uint64_t finished() const { return finished_; }
@@ -47,7 +48,7 @@ class EventPlayer {
 
   bool decode(std::span<const uint8_t> records);
   bool decode_call_record(ByteReader payload, bool open);
-  Call to_call(const CallRecord& record) const;
+  bool set_call(const CallRecord& record, Call& call) const;
   bool enter(uint32_t index);
   bool play_call(uint32_t index);
   bool play_event(const Event& event);
@@ -57,6 +58,7 @@ class EventPlayer {
   Sink& sink_;
   std::vector<Item> items_;
   std::vector<CallRecord> calls_;
+  std::vector<Call> told_;  // what the sink sees of calls_ that begin and end in this chunk
   std::vector<Entry> entries_;
   std::vector<std::byte> arena_;  // captures of calls_
   Prediction prediction_;

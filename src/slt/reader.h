@@ -41,7 +41,8 @@ class Reader {
 
   /// Plays the whole trace in the order in which it was recorded, from trace_started to trace_ended. Of a file that is
   /// not complete, calls that are still open get a call_finished with `finished == false`, and trace_ended says
-  /// `complete == false` with the counts of what was recovered. Processes, threads and stacks live until the next
+  /// `complete == false` with the counts of what was recovered. As live, a Call is the same object from call_entered to
+  /// call_finished. Processes, threads and stacks live until the next
   /// replay() or the Reader's end; everything else as Sink says.
   Replayed replay(Sink& sink);
 

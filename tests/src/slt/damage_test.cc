@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <random>
-#include <set>
 
 #include "src/slt/crc32c.h"
 #include "src/slt/reader.h"
@@ -173,11 +173,14 @@ class Strict : public Sink {
   void call_entered(const Call& call) override {
     look(call);
     if (call.finished) FAIL("finished");
-    open.insert(call.sequence);
+    open[&call] = call.sequence;
   }
   void call_finished(const Call& call) override {
     look(call);
-    if (open.count(call.sequence) != 1) FAIL("ended before it began");
+    const auto begun = open.find(&call);
+    if (begun == open.end()) FAIL("ended before it began, or twice, or elsewhere");
+    if (begun->second != call.sequence) FAIL("became another call");
+    open.erase(begun);
     ++finished;
   }
   void signal_delivered(const Signal& signal) override {
@@ -188,7 +191,7 @@ class Strict : public Sink {
   void lost(const Loss& loss) override { touch(loss.reason.size()); }
   void trace_ended(const TraceEnd&) override { ++ends; }
 
-  std::set<uint64_t> open;
+  std::map<const Call*, uint64_t> open;  // by address: it is the same until the end
   uint64_t finished = 0;
   int ends = 0;
   uint64_t sum = 0;
@@ -211,6 +214,18 @@ class Strict : public Sink {
     for (const auto& frame : call.stack->frames) touch(frame.function.size() + frame.file.size() + frame.module.size());
   }
 };
+
+TEST_CASE("a call is the same object from its beginning to its end, and has both") {
+  const Scratch scratch;
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    make_trace(scratch, {.seed = seed, .events = 1000}, 2000);
+    std::string error;
+    Strict strict;
+    Reader::open(scratch.path("original"), error)->replay(strict);
+    CHECK(strict.open.empty());
+    CHECK(strict.finished > 300);
+  }
+}
 
 TEST_CASE("forged records with right checksums do not break what sinks are promised") {
   const Scratch scratch;
@@ -265,6 +280,7 @@ TEST_CASE("forged records with right checksums do not break what sinks are promi
     Strict strict;
     const auto result = reader->replay(strict);
     CHECK(strict.ends == 1);
+    CHECK(strict.open.empty());
     CHECK(result.finished + result.unfinished == strict.finished);
   }
 }
