@@ -35,6 +35,9 @@ constexpr unsigned long kChildren = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | P
 // and resuming it at once would let a busy thread starve those behind it.
 constexpr std::size_t kBatch = 256;
 
+// How often, at the wait queue's ticks of 50 ms, threads are found unable to stop before we go without them.
+constexpr int kLooksAtStuck = 6;
+
 bool is_exit(const OpenCall& call) {
   return call.syscall != nullptr && (call.syscall->name == "exit" || call.syscall->name == "exit_group");
 }
@@ -160,11 +163,16 @@ std::string PtraceEngine::attach(pid_t pid) {
 void PtraceEngine::run() {
   std::vector<WaitResult> batch;
   batch.reserve(kBatch);
+  int looks = 0;
   while (!tracees_.empty()) {
     act_on_notifications();
     const WaitResult first = waits_.next(true);
     if (first.kind == WaitResult::Kind::no_tracees) break;
-    if (first.kind != WaitResult::Kind::status) continue;
+    if (first.kind != WaitResult::Kind::status) {
+      if (detaching_ && none_can_stop() && ++looks >= kLooksAtStuck) break;
+      continue;
+    }
+    looks = 0;
     if (tracees_.size() == 1) {
       dispatch(first.tid, first.status);
       continue;
@@ -178,13 +186,25 @@ void PtraceEngine::run() {
     }
     for (const WaitResult& result : batch) dispatch(result.tid, result.status);
   }
-  // Only where the kernel has no child of ours left while we still think so: nothing will ever be heard of these.
+  // Either they can't stop, and our own end lets them go (ptrace(2): "all its tracees are automatically detached"), or
+  // the kernel has no child of ours left while we still think so, and nothing will ever be heard of them.
+  const bool stuck = looks >= kLooksAtStuck;
   while (!tracees_.empty()) {
     Tracee& tracee = *tracees_.begin()->second;
-    recorder_.abandon(tracee, CallEnd::killed);
-    recorder_.thread_end(tracee, ThreadEndKind::lost, 0, false, last_of_process(tracee));
+    recorder_.abandon(tracee, stuck ? CallEnd::detached : CallEnd::killed);
+    recorder_.thread_end(tracee, stuck ? ThreadEndKind::detached : ThreadEndKind::lost, 0, false,
+                         last_of_process(tracee));
     forget(tracee.tid);
   }
+}
+
+// Whether all that is left to let go sleeps where no signal reaches it: in vfork until the child is done, in a file
+// system whose server is gone. Not so a spawned command's children: those our end would kill.
+bool PtraceEngine::none_can_stop() const {
+  return std::all_of(tracees_.begin(), tracees_.end(), [](const auto& entry) {
+    const auto status = proc::status(entry.first);
+    return entry.second->attached && status && status->state == 'D';
+  });
 }
 
 void PtraceEngine::dispatch(pid_t tid, int status) {

@@ -84,6 +84,7 @@ class PtraceEngine {
 
   void act_on_notifications();
   void start_detaching();
+  bool none_can_stop() const;
   void go_on(Tracee& tracee, Stop stop, int signo);
   void let_go(Tracee& tracee, Stop stop, int signo);
 
