@@ -9,14 +9,15 @@ namespace sightline::ringbuf {
 
 RingMemory RingMemory::create(std::size_t bytes) {
   RingMemory memory;
-  const int fd = memfd_create("sightline-ring", MFD_CLOEXEC);
-  if (fd < 0) return memory;
-  void* data = MAP_FAILED;
-  if (ftruncate(fd, static_cast<off_t>(bytes)) == 0)
-    data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  int fd = memfd_create("sightline-ring", MFD_CLOEXEC);
+  if (fd >= 0 && ftruncate(fd, static_cast<off_t>(bytes)) != 0) {
+    close(fd);
+    fd = -1;
+  }
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
   if (data == MAP_FAILED) {
     const int why = errno;
-    close(fd);
+    if (fd >= 0) close(fd);
     errno = why;
     return memory;
   }

@@ -11,7 +11,9 @@ namespace sightline::ringbuf {
 class RingMemory {
  public:
   RingMemory() = default;
-  /// Zeroed and page-aligned; pages are taken when first touched. On failure data() is nullptr and errno says why.
+  /// Zeroed and page-aligned; pages are taken when first touched. Where no memfd of that size is allowed (RLIMIT_FSIZE
+  /// counts for them too, memfd_create(2)), shared memory without one: fd() is -1, and only children can share it. On
+  /// failure data() is nullptr and errno says why.
   static RingMemory create(std::size_t bytes);
 
   RingMemory(RingMemory&& other) noexcept
