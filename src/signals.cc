@@ -37,14 +37,15 @@ bool is_ignored(int signo) {
 
 }  // namespace
 
-SignalRouting::SignalRouting() {
+SignalRouting::SignalRouting(bool starts_command) {
   struct sigaction action {};
   sigemptyset(&action.sa_mask);
   // Handlers, never SIG_IGN: execve resets handlers, so that the command finds what we were started with.
   action.sa_flags = SA_SIGINFO;
   action.sa_sigaction = on_routed;
   for (const int signo : kRouted)
-    if (!is_ignored(signo)) sigaction(signo, &action, nullptr);
+    if (!is_ignored(signo) || (!starts_command && (signo == SIGINT || signo == SIGQUIT)))
+      sigaction(signo, &action, nullptr);
   action.sa_flags = SA_RESTART;
   action.sa_handler = on_error;
   for (const int signo : kIntoErrors)

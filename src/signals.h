@@ -6,11 +6,13 @@
 namespace sightline {
 
 /// While it lives: SIGINT, SIGTERM, SIGHUP and SIGQUIT go to the engine; SIGPIPE and SIGXFSZ turn into write errors.
-/// Signals that were ignored when we were started stay ignored, for us and for the command we start.
+/// Signals that were ignored when we were started stay ignored, for us and for the command we start. Without a command
+/// SIGINT and SIGQUIT, which shells without job control have their background jobs ignore, reach us all the same: who
+/// sends one by hand wants us to let go.
 class SignalRouting {
  public:
-  /// Before the command is spawned.
-  SignalRouting();
+  /// Before the command is spawned, if there is one (`starts_command`).
+  explicit SignalRouting(bool starts_command);
   ~SignalRouting();
   SignalRouting(const SignalRouting&) = delete;
   SignalRouting& operator=(const SignalRouting&) = delete;

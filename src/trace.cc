@@ -159,7 +159,7 @@ int trace(const Settings& settings) {
     return kExitFailure;
   }
 
-  SignalRouting signals;
+  SignalRouting signals(!settings.command.empty());
   tracer::Child child;
   if (!settings.command.empty()) {
     tracer::Command command{.argv = settings.command, .unset_environment = {}, .set_environment = {}};
