@@ -8,10 +8,14 @@
 #include <cstring>
 #include <map>
 #include <protozero/pbf_reader.hpp>
+#include <random>
 
 #include "src/export/exporter.h"
 #include "src/export/json.h"
 #include "src/export/utf8.h"
+#include "src/slt/reader.h"
+#include "src/slt/writer.h"
+#include "tests/src/slt/forge.h"
 #include "tests/src/slt/random_trace.h"
 #include "tests/src/slt/scratch.h"
 
@@ -301,6 +305,39 @@ TEST_CASE("a full disk: every call that is not there is counted, in every format
     CHECK_FALSE(output->flush());
     CHECK(exporter->output_errors() == counter.calls);
     CHECK(output->error() == ENOSPC);
+  }
+}
+
+TEST_CASE("whatever a trace file claims, exporters write as many calls as there are") {
+  const Scratch scratch;
+  std::string error;
+  {
+    slt::Writer::Options options;
+    options.chunk_bytes = 3000;
+    const auto writer = slt::Writer::open(scratch.path("original"), error, options);
+    REQUIRE_MESSAGE(writer, error);
+    slt::tell_random_trace({.seed = 31, .events = 600, .max_capture = 64}, *writer);
+  }
+  const slt::Unpacked trace = slt::unpack(scratch.path("original"));
+  std::mt19937 random(3);
+  for (int round = 0; round < 300; ++round) {
+    CAPTURE(round);
+    Scratch::write(scratch.path("forged"), slt::forge(trace, random));
+    const auto reader = slt::Reader::open(scratch.path("forged"), error);
+    REQUIRE_MESSAGE(reader, error);
+    for (const Format& format : formats()) {
+      const auto output = Output::open(scratch.path("out"), false, error);
+      const auto exporter = make_exporter(format.name, *output, error);
+      const auto played = reader->replay(*exporter);
+      REQUIRE(output->flush());
+      if (format.name != "jsonl") continue;
+      const std::string rows = Scratch::read(scratch.path("out"));
+      uint64_t calls = 0;
+      for (std::size_t at = rows.find("{\"type\":\"call\""); at != std::string::npos;
+           at = rows.find("\n{\"type\":\"call\"", at + 1))
+        ++calls;
+      CHECK(calls == played.finished + played.unfinished);
+    }
   }
 }
 

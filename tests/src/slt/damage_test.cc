@@ -10,6 +10,7 @@
 #include "src/slt/reader.h"
 #include "src/slt/writer.h"
 #include "tests/src/slt/event_log.h"
+#include "tests/src/slt/forge.h"
 #include "tests/src/slt/random_trace.h"
 #include "tests/src/slt/scratch.h"
 
@@ -232,47 +233,15 @@ TEST_CASE("forged records with right checksums do not break what sinks are promi
   const std::string original = scratch.path("original");
   make_trace(scratch, {.seed = 9, .events = 400, .max_capture = 16}, 2000);
 
-  // All chunks, unpacked.
-  std::string error;
-  const std::string file = Scratch::read(original);
-  const std::size_t first = chunks_of(file).front().offset;
-  std::vector<std::pair<ChunkHeader, std::string>> chunks;
-  {
-    std::FILE* handle = std::fopen(original.c_str(), "rb");
-    REQUIRE(handle != nullptr);
-    ChunkReader reader(::dup(::fileno(handle)), file.size());
-    std::fclose(handle);
-    reader.seek(first, 0);
-    while (reader.next() == ChunkReader::Status::chunk)
-      chunks.emplace_back(reader.header(), std::string(reader.records().begin(), reader.records().end()));
-  }
-  REQUIRE(chunks.size() > 5);
-
+  const Unpacked trace = unpack(original);
+  REQUIRE(trace.chunks.size() > 5);
   std::mt19937 random(17);
   const std::string path = scratch.path("forged");
+  std::string error;
+  uint64_t damaged = 0;
   for (int round = 0; round < 3000; ++round) {
     CAPTURE(round);
-    std::string forged = file.substr(0, first);
-    const std::size_t victim = random() % chunks.size();
-    for (std::size_t i = 0; i < chunks.size(); ++i) {
-      auto [header, records] = chunks[i];
-      if (i == victim) {
-        for (unsigned long changes = 1 + random() % 3; changes > 0 && !records.empty(); --changes) {
-          const std::size_t at = random() % records.size();
-          const auto how = random() % 4;
-          if (how == 0) records[at] = static_cast<char>(random());
-          if (how == 1) records[at] = static_cast<char>(0xff);
-          if (how == 2) records.erase(at, 1 + random() % 4);
-          if (how == 3) records.insert(at, records.substr(random() % records.size(), 1 + random() % 30));
-        }
-      }
-      header.flags = 0;
-      header.length = header.raw_length = static_cast<uint32_t>(records.size());
-      header.crc = crc32c(records.data(), records.size(), crc32c(&header, offsetof(ChunkHeader, crc)));
-      forged.append(reinterpret_cast<const char*>(&header), sizeof header);
-      forged += records;
-    }
-    Scratch::write(path, forged);
+    Scratch::write(path, forge(trace, random));
     Reader::Options options;
     options.definition_limit = 16 << 20;
     auto reader = Reader::open(path, error, options);
@@ -281,8 +250,11 @@ TEST_CASE("forged records with right checksums do not break what sinks are promi
     const auto result = reader->replay(strict);
     CHECK(strict.ends == 1);
     CHECK(strict.open.empty());
+    damaged += result.ending == Reader::Ending::damaged;
     CHECK(result.finished + result.unfinished == strict.finished);
   }
+  CHECK(damaged > 500);
+  CHECK(damaged < 3000);
 }
 
 TEST_CASE("sizes that can't be are refused before memory is asked for") {
@@ -363,17 +335,9 @@ TEST_CASE("records, fields and header fields that a later minor version adds are
   file_header.crc = crc32c(changed.data(), changed.size(), crc32c(&file_header, offsetof(FileHeader, crc)));
   changed.insert(0, reinterpret_cast<const char*>(&file_header), sizeof file_header);
 
-  const std::size_t first = chunks_of(file).front().offset;
-  Scratch::write(scratch.path("t"), file);
-  std::FILE* handle = std::fopen(scratch.path("t").c_str(), "rb");
-  REQUIRE(handle != nullptr);
-  ChunkReader reader(::dup(::fileno(handle)), file.size());
-  std::fclose(handle);
-  reader.seek(first, 0);
-  while (reader.next() == ChunkReader::Status::chunk) {
-    ChunkHeader header = reader.header();
+  for (const auto& [header, packed] : unpack(scratch.path("original")).chunks) {
     std::string records;
-    const auto old = reader.records();
+    const std::span<const uint8_t> old(reinterpret_cast<const uint8_t*>(packed.data()), packed.size());
     for (std::size_t at = 0; at < old.size();) {
       const auto type = static_cast<char>(old[at]);
       ByteReader length_reader(old.subspan(at + 1));
@@ -389,11 +353,7 @@ TEST_CASE("records, fields and header fields that a later minor version adds are
       at = payload_at + static_cast<std::size_t>(length);
     }
     if (header.type != ChunkType::events) records += "\x7e\x02??";
-    header.flags = 0;
-    header.length = header.raw_length = static_cast<uint32_t>(records.size());
-    header.crc = crc32c(records.data(), records.size(), crc32c(&header, offsetof(ChunkHeader, crc)));
-    changed.append(reinterpret_cast<const char*>(&header), sizeof header);
-    changed += records;
+    append_chunk(changed, header, records);
   }
   const Told told = tell_file(scratch, changed);
   CHECK(told.result.problem == "");
