@@ -1,0 +1,145 @@
+"""Real programs: strace's calls, call by call in the same order, and the program none the wiser."""
+
+import collections
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+from harness import TestCase, Trace, main, read_text
+
+# Calls whose number depends on where things happen to lie in memory or on who is scheduled first.
+RANDOM = {"brk", "futex", "mmap", "munmap", "mprotect", "restart_syscall", "sched_yield"}
+
+
+def same_layout(command):
+    """Without address randomisation, so that two runs differ in as little as possible."""
+    return ["setarch", "-R", *map(str, command)]
+
+
+@unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+class Programs(TestCase):
+    def strace(self, command, **options):
+        file = self.dir / "strace.txt"
+        result = self.run_program(["strace", "-f", "-o", file, *same_layout(command)], **options)
+        return Trace(read_text(file)), result
+
+    def ours(self, command, *arguments, **options):
+        file = self.dir / "sightline.txt"
+        result = self.sightline("-f", "-o", file, *arguments, *same_layout(command), **options)
+        return Trace(read_text(file)), result
+
+    @staticmethod
+    def threads_in_order(trace):
+        """What each thread did, in the order in which threads first appear; thread ids differ between runs."""
+        order = list(dict.fromkeys(call.tid for call in trace.calls))
+        calls = trace.by_thread()
+        return [[call.name for call in calls[tid]] for tid in order]
+
+    def compare(self, *command, ordered=True, **options):
+        reference, reference_result = self.strace(command, **options)
+        trace, result = self.ours(command, **options)
+        bare = self.run_program(same_layout(command), **options)
+        self.assertEqual(result.status, bare.status, result)
+        self.assertEqual(result.status, reference_result.status)
+        self.assertEqual(result.out, bare.out)
+        self.assertEqual(result.err, bare.err)
+        self.assertFalse(trace.open_calls)
+
+        counts = lambda t: collections.Counter(c.name for c in t.calls if c.name not in RANDOM)
+        if counts(trace) != counts(reference):
+            # Is it the program that differs from run to run? Then its counts lie between those of strace's runs.
+            again, _ = self.strace(command, **options)
+            unsteady = {n for n in counts(again) | counts(reference) if counts(again)[n] != counts(reference)[n]}
+            for name in counts(trace) | counts(reference):
+                if name not in unsteady:
+                    self.assertEqual(counts(trace)[name], counts(reference)[name], name)
+        if ordered:
+            mine, theirs = self.threads_in_order(trace), self.threads_in_order(reference)
+            self.assertEqual(len(mine), len(theirs))
+            self.assertEqual(sorted(mine), sorted(theirs))
+        return trace
+
+    def test_ls(self):
+        trace = self.compare("ls", "-l", "/usr")
+        self.assertGreater(len(trace.calls), 50)
+
+    def test_true(self):
+        self.compare("true")
+
+    def test_false(self):
+        self.compare("false")
+
+    def test_dd(self):
+        trace = self.compare("dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=2000", "status=none")
+        self.assertEqual(len([c for c in trace.of("write") if c.arguments == '1, "\\0", 1']), 2000)
+
+    def test_find(self):
+        trace = self.compare("find", "/usr/include/linux", "-name", "*.h")
+        self.assertGreater(len(trace.of("getdents64")), 10)
+
+    def test_cat_of_stdin(self):
+        self.compare("cat", input_bytes=b"one\ntwo\n" * 1000)
+
+    def test_shell_pipeline(self):
+        self.compare("sh", "-c", "ls /usr | cat | wc -l; (exit 3)", ordered=False)
+
+    def test_python(self):
+        self.compare(sys.executable, "-I", "-c", "import json; print(json.dumps([1, 2]))")
+
+    def test_gcc(self):
+        source = self.dir / "hello.c"
+        source.write_text('#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n', encoding="ascii")
+        trace = self.compare("gcc", "-O1", "-c", source, "-o", self.dir / "hello.o", ordered=False,
+                             env={**os.environ, "TMPDIR": str(self.dir)})
+        self.assertGreaterEqual(len(trace.of("execve")), 3)
+        self.assertGreaterEqual(len(trace.threads()), 3)
+
+    @unittest.skipUnless(shutil.which("make"), "make is not installed")
+    def test_make(self):
+        (self.dir / "Makefile").write_text("all: a b\n%:\n\t@echo $@ | tr a-z A-Z\n", encoding="ascii")
+        self.compare("make", "-C", self.dir, "-s", "all", ordered=False)
+
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_git(self):
+        environment = {**os.environ, "HOME": str(self.dir), "GIT_CONFIG_NOSYSTEM": "1"}
+        subprocess.run(["git", "init", "-q", self.dir / "repo"], env=environment, check=True)
+        (self.dir / "repo/file").write_text("text\n", encoding="ascii")
+        self.compare("git", "-C", self.dir / "repo", "--no-optional-locks", "status", "--short", env=environment)
+
+    def test_counts_table_agrees_with_the_lines(self):
+        file = self.dir / "table.txt"
+        result = self.sightline("-f", "-c", "-o", file, *same_layout(["ls", "-l", "/usr"]))
+        self.assertEqual(result.status, 0, result)
+        table = {}
+        for line in read_text(file).splitlines():
+            if match := re.match(r" *[\d.]+ +[\d.]+ +\d+ +(\d+) +(\d+)? +(\w+)$", line):
+                table[match[3]] = int(match[1])
+        trace, _ = self.ours(["ls", "-l", "/usr"])
+        counted = collections.Counter(call.name for call in trace.calls)
+        self.assertEqual(table.pop("total"), sum(table.values()))
+        for name in RANDOM:
+            table.pop(name, None)
+            counted.pop(name, None)
+        self.assertEqual(table, dict(counted))
+
+    def test_recording_and_live_text_tell_the_same(self):
+        slt = self.dir / "run.slt"
+        result = self.sightline("record", "-q", "--source=none", "-s", 32, "-o", slt, *same_layout(["ls", "-l", "/usr"]))
+        self.assertEqual(result.status, 0, result)
+        printed = self.sightline("print", slt)
+        self.assertEqual(printed.status, 0, printed)
+        recorded = Trace(printed.out, single=True)
+        live, _ = self.ours(["ls", "-l", "/usr"])
+        self.assertEqual([c.name for c in recorded.calls], [c.name for c in live.calls])
+        same = [(a.arguments, b.arguments) for a, b in zip(recorded.calls, live.calls) if a.name in ("openat", "read")]
+        self.assertGreater(len(same), 10)
+        for a, b in same:
+            self.assertEqual(a, b)
+
+
+if __name__ == "__main__":
+    main()
