@@ -40,7 +40,11 @@ void print_device(Context& c, uint64_t value) {
   append_device(c.out, value);
 }
 
+// close_range's bounds need not be open: they are numbers.
 void print_fd(Context& c, uint64_t value) {
+  const auto& arguments = c.syscall.arguments;
+  if (arguments.size() == 3 && arguments[2].type == tracer::ArgType::close_range_flags)
+    return append_unsigned(c.out, static_cast<uint32_t>(value));
   c.fd(static_cast<int32_t>(value));
 }
 

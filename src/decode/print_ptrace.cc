@@ -135,6 +135,14 @@ void print_form(Context& c, uint64_t value, Form form) {
 
 }  // namespace
 
+void print_pid(Context& c, uint64_t value) {
+  if (c.arg == 1 && c.syscall.arguments[0].type == tracer::ArgType::ptrace_request && c.args[0] == 0) {
+    c.omitted = true;  // PTRACE_TRACEME is about the caller
+    return;
+  }
+  append_decimal(c.out, static_cast<int32_t>(value));
+}
+
 void print_ptrace_address(Context& c, uint64_t value) {
   print_form(c, value, find_request(c).address);
 }
@@ -187,16 +195,16 @@ constexpr KeyOperation kKeyOperations[] = {
     {29, {key, name, name, none}},              // KEYCTL_RESTRICT_KEYRING
     {30, {key, key, key, hex}},                 // KEYCTL_MOVE
     {31, {answer, number, none, none}},         // KEYCTL_CAPABILITIES
-    {32, {key, decimal, decimal, none}},        // KEYCTL_WATCH_KEY
+    {32, {key, decimal, decimal, decimal}},     // KEYCTL_WATCH_KEY
 };
-constexpr KeyForm kAddresses[4] = {address, address, address, address};
+constexpr KeyForm kBare[4] = {hex, hex, hex, hex};
 
 KeyForm key_form(const Context& c) {
   const unsigned index = c.arg - 1;
   if (index > 3) return none;
   for (const KeyOperation& operation : kKeyOperations)
     if (operation.operation == c.uint_arg(0)) return operation.forms[index];
-  return kAddresses[index];
+  return kBare[index];
 }
 
 }  // namespace

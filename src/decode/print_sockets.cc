@@ -13,20 +13,12 @@ namespace sightline::decode {
 
 void print_socket_type(Context& c, uint64_t value) {
   constexpr uint32_t kTypeMask = 0xf;
-  append_choice(c.out, value & kTypeMask, kSocketType);
+  const auto type = static_cast<uint32_t>(value);
+  const std::string_view name = find_word(kSocketType, type & kTypeMask);
+  if (name.empty()) return append_flags(c.out, type, kSocketFlags);
+  c.out += name;
   bool joined = true;
-  const uint64_t rest = append_known_flags(c.out, static_cast<uint32_t>(value) & ~kTypeMask, kSocketFlags, joined);
-  if (rest == 0) return;
-  c.out += '|';
-  append_hex(c.out, rest);
-}
-
-// A type whose number has no name stands before its flags: `0 /* SOCK_??? */` would claim more than is known.
-void print_bare_socket_type(Context& c, uint64_t value) {
-  if ((value & 0xf) != 0) return print_socket_type(c, value);
-  c.out += '0';
-  bool joined = true;
-  const uint64_t rest = append_known_flags(c.out, static_cast<uint32_t>(value), kSocketFlags, joined);
+  const uint64_t rest = append_known_flags(c.out, type & ~kTypeMask, kSocketFlags, joined);
   if (rest == 0) return;
   c.out += '|';
   append_hex(c.out, rest);
@@ -309,30 +301,113 @@ void append_filter_program(Context& c, Fields& f) {
 
 namespace {
 
-enum class OptionForm : uint8_t { number, linger, credentials, text, bytes, filter };
+enum class OptionForm : uint8_t {
+  number,
+  rehash,
+  linger,
+  credentials,
+  filter,
+  ip_membership,
+  ipv6_membership,
+  unknown
+};
+
+// Of SOL_SOCKET those options that are no int, or not known to be one.
+constexpr uint32_t kOtherSocketOptions[] = {
+    SO_TYPE,
+    SO_ERROR,
+    SO_PEERCRED,
+    SO_RCVTIMEO,
+    SO_SNDTIMEO,
+    22 /* SO_SECURITY_AUTHENTICATION */,
+    23,
+    24,
+    SO_BINDTODEVICE,
+    SO_PEERNAME,
+    SO_PEERSEC,
+    SO_PROTOCOL,
+    SO_DOMAIN,
+    SO_MAX_PACING_RATE,
+    SO_BPF_EXTENSIONS,
+    SO_ATTACH_BPF,
+    SO_ATTACH_REUSEPORT_EBPF,
+    SO_MEMINFO,
+    54,
+    58,
+    SO_COOKIE,
+    SO_PEERGROUPS,
+    SO_TXTIME,
+    SO_BINDTOIFINDEX,
+    66 /* SO_RCVTIMEO_NEW */,
+    67 /* SO_SNDTIMEO_NEW */,
+    71 /* SO_NETNS_COOKIE */,
+    72 /* SO_BUF_LOCK */,
+};
 
 OptionForm option_form(uint32_t level, uint32_t option, bool setting) {
-  constexpr uint32_t kTcp = 6, kPacket = 263, kNetlink = 270;
-  if (level == SOL_SOCKET) {
-    switch (option) {
-      case SO_LINGER:
-        return OptionForm::linger;
-      case SO_PEERCRED:
-        return OptionForm::credentials;
-      case SO_ATTACH_FILTER:
-      case SO_ATTACH_REUSEPORT_CBPF:
-        return setting ? OptionForm::filter : OptionForm::bytes;
-      default:
-        return OptionForm::number;
-    }
-  }
-  if (level == kTcp || level == kPacket || level == kNetlink) return OptionForm::number;
-  return OptionForm::number;
+  constexpr uint32_t kIp = 0, kIpv6 = 41, kNetlink = 270;
+  constexpr uint32_t kRehash = 74, kLastSocketOption = 75;  // SO_TXREHASH, SO_RCVMARK
+  constexpr uint32_t kIpJoin = 35, kIpLeave = 36, kIpv6Join = 20, kIpv6Leave = 21;
+  if (level == kIp && (option == kIpJoin || option == kIpLeave)) return OptionForm::ip_membership;
+  if (level == kIpv6 && (option == kIpv6Join || option == kIpv6Leave)) return OptionForm::ipv6_membership;
+  if (level == kNetlink) return OptionForm::number;
+  if (level != SOL_SOCKET) return OptionForm::unknown;
+  if (option == SO_LINGER) return OptionForm::linger;
+  if (option == SO_PEERCRED && !setting) return OptionForm::credentials;
+  if ((option == SO_ATTACH_FILTER || option == SO_ATTACH_REUSEPORT_CBPF) && setting) return OptionForm::filter;
+  if (option == kRehash) return OptionForm::rehash;
+  const bool other =
+      option > kLastSocketOption || std::ranges::find(kOtherSocketOptions, option) != std::end(kOtherSocketOptions);
+  return other ? OptionForm::unknown : OptionForm::number;
+}
+
+void append_int(Context& c, Fields& f) {
+  c.out += '[';
+  append_decimal(c.out, f.s32());
+  c.out += ']';
+}
+
+constexpr Word kRehashWords[] = {
+    {0, "SOCK_TXREHASH_DISABLED"}, {1, "SOCK_TXREHASH_ENABLED"}, {255, "SOCK_TXREHASH_DEFAULT"}};
+constexpr Vocabulary kRehashing{kRehashWords, "SOCK_TXREHASH_???"};
+
+void append_rehash(Context& c, Fields& f) {
+  c.out += '[';
+  append_choice(c.out, f.u32(), kRehashing);
+  c.out += ']';
+}
+
+void append_ip_membership(Context& c, Fields& f) {
+  const auto address = [&](std::string_view name) {
+    char text[INET_ADDRSTRLEN] = "";
+    const auto bytes = f.raw(4);
+    if (f.ok()) inet_ntop(AF_INET, bytes.data(), text, sizeof text);
+    c.out += name;
+    c.out += "=inet_addr(\"";
+    c.out += text;
+    c.out += "\")";
+  };
+  c.out += '{';
+  address("imr_multiaddr");
+  c.out += ", ";
+  address("imr_interface");
+  c.out += '}';
+}
+
+void append_ipv6_membership(Context& c, Fields& f) {
+  char text[INET6_ADDRSTRLEN] = "";
+  const auto bytes = f.raw(16);
+  if (f.ok()) inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
+  c.out += "{inet_pton(AF_INET6, \"";
+  c.out += text;
+  c.out += "\", &ipv6mr_multiaddr), ipv6mr_interface=";
+  append_interface(c.out, f.u32());
+  c.out += '}';
 }
 
 }  // namespace
 
-// strace's rule for options it has no form for: four bytes are a number, anything else is shown as bytes.
+// What has no form of its own is a number if it has four bytes and shown as bytes otherwise.
 void print_option_value(Context& c, uint64_t value) {
   const bool setting = c.syscall.name == "setsockopt";
   if (value == 0 || (!setting && !c.succeeded())) return c.address(value);
@@ -340,12 +415,17 @@ void print_option_value(Context& c, uint64_t value) {
   const Piece piece = c.piece(value);
   const int64_t size = std::min(length.room, length.written);
   if (!length.known || size < 0 || piece.fault()) return c.address(value);
-  if (size == 0) return setting ? c.address(value) : c.text("\"\"");
-  if (!piece.found) return c.address(value);
+  if (size == 0 || !piece.found) return c.address(value);
   const auto bytes = piece.bytes.first(std::min<std::size_t>(piece.bytes.size(), static_cast<std::size_t>(size)));
   const std::size_t mark = c.out.size();
   Fields f = c.fields(bytes);
   switch (option_form(c.uint_arg(1), c.uint_arg(2), setting)) {
+    case OptionForm::number:
+      append_int(c, f);
+      break;
+    case OptionForm::rehash:
+      append_rehash(c, f);
+      break;
     case OptionForm::linger:
       append_linger(c, f);
       break;
@@ -355,22 +435,21 @@ void print_option_value(Context& c, uint64_t value) {
     case OptionForm::filter:
       append_filter_program(c, f);
       break;
-    case OptionForm::number:
-      if (bytes.size() == 4) {
-        c.out += '[';
-        append_decimal(c.out, f.s32());
-        c.out += ']';
-        break;
-      }
-      if (setting && bytes.size() < 4) return c.address(value);
-      return c.limited_text(piece, static_cast<uint64_t>(size));
-    case OptionForm::text:
-    case OptionForm::bytes:
-      return c.limited_text(piece, static_cast<uint64_t>(size));
+    case OptionForm::ip_membership:
+      append_ip_membership(c, f);
+      break;
+    case OptionForm::ipv6_membership:
+      append_ipv6_membership(c, f);
+      break;
+    case OptionForm::unknown:
+      if (bytes.size() != 4) return c.limited_text(piece, static_cast<uint64_t>(size));
+      append_int(c, f);
+      break;
   }
   if (f.ok()) return;
   c.out.resize(mark);
-  c.limited_text(piece, static_cast<uint64_t>(size));
+  if (setting) return c.address(value);
+  append_hex_string(c.out, bytes);
 }
 
 }  // namespace sightline::decode

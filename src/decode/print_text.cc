@@ -10,7 +10,8 @@ namespace sightline::decode {
 void print_path(Context& c, uint64_t value) {
   const Piece piece = c.string(value);
   if (!piece.found || piece.fault()) return c.address(value);
-  c.quoted(piece.bytes, piece.cut());
+  constexpr std::size_t kLongest = 4095;  // PATH_MAX without the NUL
+  c.quoted(piece.bytes.first(std::min(piece.bytes.size(), kLongest)), piece.cut());
 }
 
 void print_text(Context& c, uint64_t value) {
@@ -139,6 +140,7 @@ void print_envp(Context& c, uint64_t value) {
   const Piece piece = c.piece(value);
   if (!piece.found) return c.address(value);
   if (c.style.verbose) return print_strings(c, value, piece, UINT64_MAX);
+  if (piece.bytes.size() < c.pointer_size()) return c.address(value);
   auto [fields, count] = pointers_of(c, piece);
   c.address(value);
   c.out += " /* ";

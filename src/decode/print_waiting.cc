@@ -70,7 +70,8 @@ void print_poll(Context& c, uint64_t value) {
 namespace {
 
 /// The numbers of the bits that are set, `[1 4]`; with -y what these descriptors are open for.
-void append_bits(Context& c, std::span<const std::byte> bytes, uint64_t bits, bool descriptors) {
+void append_bits(Context& c, std::span<const std::byte> bytes, uint64_t bits, bool descriptors,
+                 uint64_t most = UINT64_MAX) {
   c.out += '[';
   bool first = true;
   for (std::size_t i = 0; i < bytes.size() && i * 8 < bits; ++i) {
@@ -78,7 +79,10 @@ void append_bits(Context& c, std::span<const std::byte> bytes, uint64_t bits, bo
     while (byte != 0) {
       const auto bit = i * 8 + static_cast<std::size_t>(std::countr_zero(byte));
       byte = static_cast<uint8_t>(byte & (byte - 1));
-      if (bit >= bits) break;
+      if (bit >= bits || most-- == 0) {
+        c.out += ']';
+        return;
+      }
       if (!first) c.out += ' ';
       first = false;
       if (descriptors) {
@@ -132,7 +136,7 @@ void print_fd_set(Context& c, uint64_t value) {
   constexpr std::string_view kNames[] = {"", "in", "out", "except"};
   note(c, kNames[c.arg < 4 ? c.arg : 0]);
   c.out.swap(*c.result_note);
-  append_bits(c, after.bytes, bits, true);
+  append_bits(c, after.bytes, bits, true, static_cast<uint64_t>(c.call.ret));
   c.out.swap(*c.result_note);
 }
 
@@ -230,7 +234,7 @@ void print_old_select(Context& c, uint64_t value) {
       if (!after.found || !any_bit(after.bytes, static_cast<uint64_t>(std::max(bits, 0)))) continue;
       note(c, kNames[i]);
       c.out.swap(*c.result_note);
-      append_bits(c, after.bytes, static_cast<uint64_t>(bits), true);
+      append_bits(c, after.bytes, static_cast<uint64_t>(bits), true, static_cast<uint64_t>(c.call.ret));
       c.out.swap(*c.result_note);
     }
   }

@@ -57,6 +57,7 @@ void print_argv(Context& context, uint64_t value);
 void print_envp(Context& context, uint64_t value);
 
 // files (print_files.cc)
+bool is_device_mode(uint32_t mode);
 void append_open_flags(std::string& out, uint64_t flags);
 void append_file_mode(std::string& out, uint32_t mode);
 void print_open_flags(Context& context, uint64_t value);
@@ -65,6 +66,13 @@ void print_file_mode(Context& context, uint64_t value);
 void print_mknod_device(Context& context, uint64_t value);
 void print_statx_flags(Context& context, uint64_t value);
 void print_open_how(Context& context, uint64_t value);
+void print_file_handle(Context& context, uint64_t value);
+void print_mount_id(Context& context, uint64_t value);
+void print_timespec_pair(Context& context, uint64_t value);
+void print_timeval_pair(Context& context, uint64_t value);
+void print_utimbuf(Context& context, uint64_t value);
+
+// stat (print_stat.cc)
 void print_stat(Context& context, uint64_t value);
 void print_stat_i386(Context& context, uint64_t value);
 void print_stat64_i386(Context& context, uint64_t value);
@@ -73,14 +81,11 @@ void print_statx(Context& context, uint64_t value);
 void print_statfs(Context& context, uint64_t value);
 void print_statfs64_i386(Context& context, uint64_t value);
 void print_ustat(Context& context, uint64_t value);
+
+// directories (print_directories.cc)
 void print_dirents(Context& context, uint64_t value);
 void print_dirents64(Context& context, uint64_t value);
 void print_old_dirent(Context& context, uint64_t value);
-void print_file_handle(Context& context, uint64_t value);
-void print_mount_id(Context& context, uint64_t value);
-void print_timespec_pair(Context& context, uint64_t value);
-void print_timeval_pair(Context& context, uint64_t value);
-void print_utimbuf(Context& context, uint64_t value);
 
 // fcntl (print_fcntl.cc)
 bool late_fcntl_argument(const Context& context);
@@ -102,7 +107,6 @@ void append_socket_address(Context& context, std::span<const std::byte> bytes);
 void append_credentials(Context& context, Fields& fields);
 void append_filter_program(Context& context, Fields& fields);
 void print_socket_type(Context& context, uint64_t value);
-void print_bare_socket_type(Context& context, uint64_t value);
 void print_socket_protocol(Context& context, uint64_t value);
 void print_socket_address(Context& context, uint64_t value);
 void print_socket_length(Context& context, uint64_t value);
@@ -226,8 +230,20 @@ void print_sembufs(Context& context, uint64_t value);
 void print_message_buffer(Context& context, uint64_t value);
 void print_queue_attributes(Context& context, uint64_t value);
 
+// mounts, quotas (print_mounts.cc)
+void print_mount_flags(Context& context, uint64_t value);
+void print_mount_data(Context& context, uint64_t value);
+void print_name(Context& context, uint64_t value);
+void print_fsconfig_value(Context& context, uint64_t value);
+void print_mount_attr(Context& context, uint64_t value);
+void print_quota_command(Context& context, uint64_t value);
+void print_uid(Context& context, uint64_t value);
+void print_quota_address(Context& context, uint64_t value);
+void print_swap_flags(Context& context, uint64_t value);
+
 // the system (print_system.cc)
 bool late_seccomp_argument(const Context& context);
+bool without_buffer(const Context& context);
 void append_key(std::string& out, int32_t key);
 void print_utsname(Context& context, uint64_t value);
 void print_utsname_old(Context& context, uint64_t value);
@@ -237,15 +253,7 @@ void print_user_desc(Context& context, uint64_t value);
 void print_filter_program(Context& context, uint64_t value);
 void print_seccomp_flags(Context& context, uint64_t value);
 void print_seccomp_argument(Context& context, uint64_t value);
-void print_mount_flags(Context& context, uint64_t value);
-void print_mount_data(Context& context, uint64_t value);
-void print_mount_string(Context& context, uint64_t value);
-void print_fsconfig_value(Context& context, uint64_t value);
-void print_mount_attr(Context& context, uint64_t value);
-void print_quota_command(Context& context, uint64_t value);
-void print_uid(Context& context, uint64_t value);
-void print_quota_address(Context& context, uint64_t value);
-void print_swap_flags(Context& context, uint64_t value);
+void print_int(Context& context, uint64_t value);
 void print_syslog_action(Context& context, uint64_t value);
 void print_kexec_flags(Context& context, uint64_t value);
 void print_fanotify_flags(Context& context, uint64_t value);
@@ -271,6 +279,7 @@ void print_uring_enter_argument(Context& context, uint64_t value);
 // ptrace, keyctl, bpf (print_ptrace.cc)
 bool late_ptrace_data(const Context& context);
 bool late_keyctl_argument(const Context& context);
+void print_pid(Context& context, uint64_t value);
 void print_ptrace_address(Context& context, uint64_t value);
 void print_ptrace_data(Context& context, uint64_t value);
 void print_keyctl_argument(Context& context, uint64_t value);

@@ -129,7 +129,7 @@ void append_path(std::string& out, std::span<const std::byte> bytes) {
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const unsigned char c = data[i];
-    const bool digit_follows = i + 1 < bytes.size() && data[i + 1] >= '0' && data[i + 1] <= '9';
+    const bool digit_follows = i + 1 < bytes.size() && data[i + 1] >= '0' && data[i + 1] <= '7';
     if (c == '<' || c == '>') {
       append_octal_escape(out, c, digit_follows);
     } else if (plain(c)) {
@@ -185,7 +185,7 @@ void append_quoted(std::string& out, std::span<const std::byte> bytes, HexString
       out.append(reinterpret_cast<const char*>(data + i), end - i);
       i = end;
       if (i == size) break;
-      append_escaped(out, data[i], i + 1 < size && data[i + 1] >= '0' && data[i + 1] <= '9');
+      append_escaped(out, data[i], i + 1 < size && data[i + 1] >= '0' && data[i + 1] <= '7');
       ++i;
     }
   }

@@ -38,6 +38,7 @@ constexpr bool never(const Context&) {
 
 constexpr std::pair<ArgType, TypeRow> kRows[] = {
     // Plain values
+    {T::int_, plain(print_int)},
     {T::uint, plain(print_uint)},
     {T::ulong, plain(print_ulong)},
     {T::hex, plain(print_hex)},
@@ -62,7 +63,7 @@ constexpr std::pair<ArgType, TypeRow> kRows[] = {
 
     // Names and payload
     {T::path, plain(print_path)},
-    {T::string, plain(print_mount_string)},
+    {T::string, plain(print_name)},
     {T::text, plain(print_text)},
     {T::buf, plain(print_buffer)},
     {T::hex_buf, plain(print_hex_buffer)},
@@ -177,6 +178,7 @@ constexpr std::pair<ArgType, TypeRow> kRows[] = {
     {T::userfaultfd_flags, flags(kUserfaultfd)},
 
     // Processes
+    {T::pid, plain(print_pid)},
     {T::pidfd_flags, flags(kPidfdFlags)},
     {T::pidfd_signal_flags, flags(kPidfdSignalFlags)},
     {T::uid, plain(print_uid)},
@@ -310,7 +312,7 @@ constexpr std::pair<ArgType, TypeRow> kRows[] = {
 
     // Sockets
     {T::socket_domain, choice(kSocketDomain)},
-    {T::socket_type, plain(print_bare_socket_type)},
+    {T::socket_type, plain(print_socket_type)},
     {T::socket_protocol, plain(print_socket_protocol)},
     {T::sockaddr, plain(print_socket_address)},
     {T::socklen_ptr, plain(print_socket_length)},

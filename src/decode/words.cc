@@ -19,7 +19,7 @@ std::string_view find_word(const Vocabulary& words, uint64_t value) {
 namespace {
 
 void append_nameless(std::string& out, uint64_t value, const Vocabulary& words) {
-  append_hex_always(out, value);
+  append_hex(out, value);
   if (words.unknown.empty()) return;
   out += " /* ";
   out += words.unknown;

@@ -39,11 +39,12 @@ constexpr Word kCloneWords[] = {
     W(CLONE_NEWPID),
     W(CLONE_NEWNET),
     W(CLONE_IO),
+    {0x80, "CLONE_NEWTIME"},
     W(CLONE_CLEAR_SIGHAND),
     W(CLONE_INTO_CGROUP),
 };
-// clone's low byte is the exit signal; only clone3 has flags beyond 32 bits.
-constexpr std::size_t kClone3OnlyWords = 2;
+// clone's low byte is the exit signal, and it has no flags beyond 32 bits: the last ones are clone3's.
+constexpr std::size_t kClone3OnlyWords = 3;
 
 constexpr Word kUnshareWords[] = {
     {0x80, "CLONE_NEWTIME"}, W(CLONE_VM),      W(CLONE_FS),      W(CLONE_FILES),     W(CLONE_SIGHAND),

@@ -15,17 +15,9 @@ namespace {
 constexpr Word kSigHowWords[] = {W(SIG_BLOCK), W(SIG_UNBLOCK), W(SIG_SETMASK)};
 
 constexpr Word kSigactionWords[] = {
-    {0x04000000, "SA_RESTORER"},
-    W(SA_RESTART),
-    W(SA_NOCLDSTOP),
-    W(SA_NOCLDWAIT),
-    {0x800, "SA_EXPOSE_TAGBITS"},
-    W(SA_SIGINFO),
-    {0x40000000, "SA_NODEFER"},
-    {0x80000000, "SA_RESETHAND"},
-    {0x08000000, "SA_ONSTACK"},
-    {0x400, "SA_UNSUPPORTED"},
-    {0x20000000, "SA_INTERRUPT"},
+    {0x04000000, "SA_RESTORER"}, {0x08000000, "SA_ONSTACK"},   {0x10000000, "SA_RESTART"}, {0x20000000, "SA_INTERRUPT"},
+    {0x40000000, "SA_NODEFER"},  {0x80000000, "SA_RESETHAND"}, {4, "SA_SIGINFO"},          {1, "SA_NOCLDSTOP"},
+    {2, "SA_NOCLDWAIT"},
 };
 
 constexpr Word kSigstackWords[] = {{1, "SS_ONSTACK"}, {2, "SS_DISABLE"}, {0x80000000, "SS_AUTODISARM"}};

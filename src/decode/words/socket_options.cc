@@ -380,6 +380,21 @@ constexpr Word kXdpOptionWords[] = {
     W(XDP_UMEM_COMPLETION_RING), W(XDP_STATISTICS), W(XDP_OPTIONS),
 };
 
+constexpr Word kIpxOptionWords[] = {{1, "IPX_TYPE"}};
+
+constexpr Word kAx25OptionWords[] = {{1, "AX25_WINDOW"},  {2, "AX25_T1"},       {3, "AX25_N2"},
+                                     {4, "AX25_T3"},      {5, "AX25_T2"},       {6, "AX25_BACKOFF"},
+                                     {7, "AX25_EXTSEQ"},  {8, "AX25_PIDINCL"},  {9, "AX25_IDLE"},
+                                     {10, "AX25_PACLEN"}, {12, "AX25_IAMDIGI"}, {25, "SO_BINDTODEVICE"}};
+
+constexpr Word kIrdaOptionWords[] = {{1, "IRLMP_ENUMDEVICES"},    {2, "IRLMP_IAS_SET"},    {3, "IRLMP_IAS_QUERY"},
+                                     {4, "IRLMP_HINTS_SET"},      {5, "IRLMP_QOS_SET"},    {6, "IRLMP_QOS_GET"},
+                                     {7, "IRLMP_MAX_SDU_SIZE"},   {8, "IRLMP_IAS_GET"},    {9, "IRLMP_IAS_DEL"},
+                                     {10, "IRLMP_HINT_MASK_SET"}, {11, "IRLMP_WAITDEVICE"}};
+
+constexpr Word kPnpipeOptionWords[] = {
+    {1, "PNPIPE_ENCAP"}, {2, "PNPIPE_IFINDEX"}, {3, "PNPIPE_HANDLE"}, {4, "PNPIPE_INITSTATE"}};
+
 constexpr Word kIpGetWords[] = {
     {64, "IPT_SO_GET_INFO"},
     {65, "IPT_SO_GET_ENTRIES"},
@@ -411,13 +426,17 @@ constexpr Level kLevels[] = {
     {41, {kIpv6OptionWords, "IPV6_???"}, kIpv6GetWords, kIpv6SetWords},
     {132, {kSctpOptionWords, "SCTP_???"}, {}, {}},
     {255, {kRawOptionWords, "RAW_???"}, {}, {}},
+    {256, {kIpxOptionWords, "IPX_???"}, {}, {}},
+    {257, {kAx25OptionWords, "AX25_???"}, {}, {}},
     {263, {kPacketOptionWords, "PACKET_???"}, {}, {}},
+    {266, {kIrdaOptionWords, "IRLMP_???"}, {}, {}},
     {268, {kLlcOptionWords, "LLC_OPT_???"}, {}, {}},
     {269, {kDccpOptionWords, "DCCP_SOCKOPT_???"}, {}, {}},
     {270, {kNetlinkOptionWords, "NETLINK_???"}, {}, {}},
     {272, {kRxrpcOptionWords, "RXRPC_???"}, {}, {}},
     {273, {kL2tpOptionWords, "PPPOL2TP_SO_???"}, {}, {}},
     {274, {kBluetoothOptionWords, "BT_???"}, {}, {}},
+    {275, {kPnpipeOptionWords, "PNPIPE_???"}, {}, {}},
     {276, {kRdsOptionWords, "RDS_???"}, {}, {}},
     {279, {kAlgOptionWords, "ALG_???"}, {}, {}},
     {280, {kNfcOptionWords, "NFC_LLCP_???"}, {}, {}},
