@@ -84,11 +84,7 @@ void Consumer::loop() {
   }
   const uint64_t now = monotonic_now();
   for (ThreadState& state : threads_) {
-    if (!state.is_open) continue;
-    // Nobody has told us how it ended: tracing stopped first.
-    state.is_open = false;
-    ++end_.unfinished;
-    sink_.call_finished(state.open.call);
+    cut_short(state);  // nobody has told us how it ended: tracing stopped first
   }
   const uint64_t dropped = progress_.dropped_calls.load(std::memory_order_relaxed);
   if (dropped != 0) sink_.lost({.time = now, .calls = dropped, .reason = "no ring to record them in"});
@@ -183,6 +179,13 @@ Consumer::ProcessState& Consumer::process(uint32_t serial) {
   return processes_[serial - 1];
 }
 
+void Consumer::cut_short(ThreadState& state) {
+  if (!state.is_open) return;
+  state.is_open = false;
+  ++end_.unfinished;
+  sink_.call_finished(state.open.call);
+}
+
 uint32_t Consumer::new_space(symbolizer::SpaceId id) {
   spaces_.push_back({id, 0});
   return static_cast<uint32_t>(spaces_.size() - 1);
@@ -254,6 +257,7 @@ void Consumer::on_thread_end(std::span<const std::byte> payload) {
   if (!read_record(payload, record)) return reject();
   ThreadState* state = thread(record.prefix);
   if (state == nullptr) return reject();
+  cut_short(*state);
   state->alive = false;
   state->open = {};
   state->thread.end = record.prefix.time;
@@ -329,12 +333,7 @@ void Consumer::on_call_enter(std::span<const std::byte> payload) {
   ThreadState* state = thread(record.prefix);
   std::span<const std::byte> rest = payload.subspan(sizeof record);
   if (state == nullptr || record.capture_bytes > rest.size()) return reject();
-  if (state->is_open) {
-    // Its exit is lost; keep the account straight.
-    state->is_open = false;
-    ++end_.unfinished;
-    sink_.call_finished(state->open.call);
-  }
+  cut_short(*state);  // if its exit is lost, the account stays straight
   Call& call = state->open.call;
   call = Call{};
   call.sequence = ++sequence_;

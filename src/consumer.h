@@ -82,6 +82,8 @@ class Consumer {
   void resolve(ThreadState& state, const tracer::CallEnter& enter, std::span<const std::byte> rest);
   void set_space(ProcessState& process, uint32_t space);
   uint32_t new_space(symbolizer::SpaceId id);
+  /// Tells of the thread's open call, if it has one, as of a call whose end is not known.
+  void cut_short(ThreadState& state);
   void learn_name(ThreadState& state, const Call& call);
   void reject() { ++rejected_; }
 

@@ -132,6 +132,17 @@ TEST_CASE("what is open at the end is told, and counted") {
   CHECK(p.notebook.end.unfinished == 2);
 }
 
+TEST_CASE("a thread that ends inside a call does not take the account with it") {
+  Producer p;
+  auto a = p.start(10, 10, 1, 1);
+  p.enter(a, kRead);
+  p.write(a, tracer::RecordType::thread_end, tracer::ThreadEnd{});
+  const auto& lines = p.run();
+  CHECK(lines[lines.size() - 2] == "open 10 read");
+  CHECK(lines.back() == "end 10");
+  CHECK(p.notebook.end.unfinished == 1);
+}
+
 TEST_CASE("an execve by a thread that is not the leader ends under the leader's id") {
   Producer p;
   auto leader = p.start(10, 10, 1, 1);
