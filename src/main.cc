@@ -3,8 +3,6 @@
 // A trace goes one way: the tracer writes records into rings (tracer/, ringbuf/), the consumer takes them out, finds
 // their source lines (symbolizer/) and hands them to sinks: text, a table, a trace file. The other verbs read that file
 // and hand the same events to other sinks.
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <exception>
 
@@ -40,7 +38,7 @@ int main(int argc, char** argv) {
     }
     return run(*line.settings);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "sightline: internal error: {}\n", error.what());
+    std::fprintf(stderr, "sightline: internal error: %s\n", error.what());
     return sightline::kExitFailure;
   }
 }

@@ -21,6 +21,12 @@ bool can_block(int fd) {
 
 }  // namespace
 
+int copy_of_descriptor(int fd) {
+  const int high = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+  // EINVAL: RLIMIT_NOFILE is lower (fcntl(2)).
+  return high < 0 && errno == EINVAL ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : high;
+}
+
 Output::Output(int fd, std::string name) : fd_(fd), name_(std::move(name)), may_block_(can_block(fd)) {
   buffer_.reserve(kBufferBytes);
 }
@@ -33,7 +39,7 @@ Output::~Output() {
 std::unique_ptr<Output> Output::open(const std::string& path, bool append, std::string& error) {
   int fd = -1;
   if (path == "-")
-    fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 100);
+    fd = copy_of_descriptor(STDOUT_FILENO);
   else
     fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666);
   if (fd < 0) {
@@ -41,8 +47,7 @@ std::unique_ptr<Output> Output::open(const std::string& path, bool append, std::
     return nullptr;
   }
   if (fd < 100) {
-    // Out of the way of programs that look at low descriptors in /proc/PPID, and of our own dup()s.
-    const int high = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+    const int high = copy_of_descriptor(fd);
     if (high >= 0) {
       close(fd);
       fd = high;

@@ -59,4 +59,8 @@ class Output {
   bool may_block_;
 };
 
+/// A close-on-exec copy of `fd`, out of the way of programs that look at low descriptors in /proc/PPID and of our own
+/// dup()s if the limit on descriptors allows. -1 and errno on failure.
+int copy_of_descriptor(int fd);
+
 }  // namespace sightline

@@ -30,7 +30,8 @@ constexpr uint64_t kRingBytes = 512 * 1024;
 constexpr uint32_t kLargestString = 4 * 1024 * 1024;
 
 void complain(const std::string& sentence) {
-  fmt::print(stderr, "sightline: {}\n", sentence);
+  // Not fmt::print: it throws if stderr is closed or full.
+  std::fputs(("sightline: " + sentence + "\n").c_str(), stderr);
 }
 
 uint64_t clock_ns(clockid_t clock) {
@@ -95,7 +96,7 @@ struct Sinks {
     }
     if (settings.output.empty()) {
       // A copy: what happens to descriptor 2 later is no business of ours.
-      const int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100);
+      const int fd = copy_of_descriptor(STDERR_FILENO);
       if (fd < 0) return std::string("can't write to stderr: ") + std::strerror(errno);
       output = std::make_unique<Output>(fd, "stderr");
     } else {
