@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "src/export/exporter.h"
+#include "src/export/json.h"
 #include "src/output.h"
 #include "src/slt/reader.h"
 #include "src/summary_sink.h"
@@ -78,44 +79,47 @@ int play(slt::Reader& reader, Sink& sink, Output& output, const std::string& inp
   return status;
 }
 
-std::string escaped(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\')
-      out += {'\\', c};
-    else if (byte < 0x20)
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
-    else
-      out += c;
-  }
-  return out + "\"";
-}
-
 std::string info_json(const slt::Summary& s) {
   std::string out;
-  const auto to = std::back_inserter(out);
-  fmt::format_to(to, "{{\"version\": \"{}.{}\", \"tool_version\": {}, \"command\": [", s.major, s.minor,
-                 escaped(s.start.tool_version));
-  for (std::size_t i = 0; i < s.start.command.size(); ++i)
-    fmt::format_to(to, "{}{}", i != 0 ? ", " : "", escaped(s.start.command[i]));
-  fmt::format_to(
-      to,
-      "], \"start\": {}, \"duration\": {}, \"bytes\": {}, \"entered\": {}, \"spans\": {}, \"unfinished\": {}, "
-      "\"dropped\": {}, \"complete\": {}, \"problem\": {}, \"processes\": [",
-      s.start.realtime, s.duration, s.bytes, s.entered, s.spans, s.unfinished, s.dropped, s.complete,
-      s.problem.empty() ? "null" : escaped(s.problem));
-  for (std::size_t i = 0; i < s.processes.size(); ++i) {
-    const auto& p = s.processes[i];
-    fmt::format_to(to, "{}{{\"pid\": {}, \"comm\": {}, \"engine\": {}}}", i != 0 ? ", " : "", p.pid, escaped(p.comm),
-                   escaped(p.engine));
+  exporting::JsonWriter json(out);
+  json.begin_object();
+  json.member("version", fmt::format("{}.{}", s.major, s.minor));
+  json.member("tool_version", s.start.tool_version);
+  json.key("command");
+  json.begin_array();
+  for (const std::string& word : s.start.command) json.string(word);
+  json.end_array();
+  json.member("start", s.start.realtime);
+  json.member("duration", s.duration);
+  json.member("bytes", s.bytes);
+  json.member("entered", s.entered);
+  json.member("spans", s.spans);
+  json.member("unfinished", s.unfinished);
+  json.member("dropped", s.dropped);
+  json.flag("complete", s.complete);
+  json.text_or_null("problem", s.problem);
+  json.key("processes");
+  json.begin_array();
+  for (const auto& p : s.processes) {
+    json.begin_object();
+    json.member("pid", p.pid);
+    json.member("comm", p.comm);
+    json.member("engine", p.engine);
+    json.end_object();
   }
-  out += "], \"modules_without_lines\": [";
-  for (std::size_t i = 0; i < s.notes.size(); ++i)
-    fmt::format_to(to, "{}{{\"path\": {}, \"reason\": {}, \"frames\": {}}}", i != 0 ? ", " : "",
-                   escaped(s.notes[i].path), escaped(s.notes[i].reason), s.notes[i].frames);
-  out += "]}\n";
-  return out;
+  json.end_array();
+  json.key("modules_without_lines");
+  json.begin_array();
+  for (const auto& note : s.notes) {
+    json.begin_object();
+    json.member("path", note.path);
+    json.member("reason", note.reason);
+    json.member("frames", note.frames);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  return out + "\n";
 }
 
 std::string info_text(const slt::Summary& s) {
