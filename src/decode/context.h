@@ -37,6 +37,7 @@ struct TypeRow {
   const Vocabulary* words = nullptr;  ///< of printers that serve many types
   uint8_t long_size = 0;              ///< of types whose layout is that of one ABI: 4 or 8; 0: as the call's
   Late late = nullptr;                ///< nullptr: late if the table captures the argument at exit
+  bool begins = false;                ///< a late argument's text at entry is how its text at exit begins
 };
 
 struct Context {

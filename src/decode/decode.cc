@@ -148,6 +148,18 @@ bool append_special_result(Context& c, int64_t ret) {
     append_decimal(out, ret);
     return noted([&] { append_choice(out, static_cast<uint64_t>(ret), kSchedPolicy); });
   }
+  if (last == ArgType::sighandler) {
+    append_hex(out, static_cast<uint32_t>(ret));
+    if (ret != 0 && ret != 1) return true;
+    return noted([&] { out += ret == 0 ? "SIG_DFL" : "SIG_IGN"; });
+  }
+  if (last == ArgType::old_sigset_value && arguments.size() == 1) {
+    append_hex(out, static_cast<uint32_t>(ret));
+    return noted([&] {
+      out += "old mask ";
+      append_signal_set(out, static_cast<uint32_t>(ret), 32);
+    });
+  }
   if (last == ArgType::timex || last == ArgType::timex32 || last == ArgType::timex64) {
     append_decimal(out, ret);
     return noted([&] { append_choice(out, static_cast<uint64_t>(ret), kAdjtimeState); });
@@ -230,7 +242,13 @@ void decode_known(const Call& call, const Style& style, DecodedCall& into, std::
       into.more_at_exit = true;
       into.known_at_entry = static_cast<uint32_t>(used);
     }
-    if (into.more_at_exit && !call.finished) break;
+    if (into.more_at_exit && !call.finished) {
+      if (!c.row->begins) break;
+      out.clear();
+      c.row->print(c, narrowed(argument.type, c.args[c.arg], c.narrow()));
+      into.begun.swap(out);
+      break;
+    }
     c.omitted = false;
     out.clear();
     const uint64_t value = narrowed(argument.type, c.args[c.arg], c.narrow());
@@ -253,6 +271,7 @@ void decode_known(const Call& call, const Style& style, DecodedCall& into, std::
 void decode(const Call& call, const Style& style, DecodedCall& into) {
   std::size_t used = 0;
   into.result.clear();
+  into.begun.clear();
   into.known_at_entry = 0;
   into.more_at_exit = false;
   if (call.syscall != nullptr) {

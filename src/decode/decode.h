@@ -30,6 +30,8 @@ struct DecodedCall {
   std::vector<Argument> arguments;  ///< those that strace prints (openat without O_CREAT has no mode)
   uint32_t known_at_entry = 0;      ///< the first so many do not depend on the call's end
   bool more_at_exit = false;        ///< arguments follow that are known only at the end (read's data, not openat's)
+  std::string begun;   ///< of an unfinished call: how the next argument begins, if that is known (clone3's struct, to
+                       ///< which the call appends what it wrote); mostly empty
   std::string result;  ///< `3`, `-1 ENOENT (No such file or directory)`, `0x7f…`, `?`, `? ERESTARTSYS (To be restarted
                        ///< if SA_RESTART is set)`
 };

@@ -177,9 +177,8 @@ void append_stamp(Context& c, int64_t seconds, uint64_t fraction, bool micro) {
   append_decimal(c.out, seconds);
   c.out += micro ? ", tv_usec=" : ", tv_nsec=";
   append_unsigned(c.out, fraction);
-  c.out += "} /* ";
-  append_date(c.out, seconds, fraction, micro ? 6 : 9);
-  c.out += " */";
+  c.out += '}';
+  append_date_comment(c.out, seconds, fraction, micro ? 6 : 9);
 }
 
 void append_timespec_pair(Context& c, Fields& f) {
@@ -212,9 +211,7 @@ void append_utimbuf(Context& c, Fields& f) {
     const int64_t seconds = f.slong();
     c.out += name;
     append_decimal(c.out, seconds);
-    c.out += " /* ";
-    append_date(c.out, seconds, 0, 0);
-    c.out += " */";
+    append_date_comment(c.out, seconds, 0, 0);
   };
   time("{actime=");
   time(", modtime=");

@@ -174,11 +174,12 @@ namespace {
 // getgroups and setgroups: the count is the first argument, or for what getgroups found its return value.
 template <auto append>
 void print_group_list(Context& c, uint64_t value) {
-  int64_t count = c.int_arg(0);
-  if (count > 0 && c.succeeded() && c.piece_at(tracer::Phase::entry, value).found == false) count = c.call.ret;
-  if (value == 0 || c.int_arg(0) <= 0) return c.address(value);
+  const bool found = c.succeeded() && c.syscall.name.starts_with("get");
+  const int64_t count = found ? c.call.ret : c.int_arg(0);
+  if (value == 0 || count < 0 || (!found && count == 0)) return c.address(value);
   if (count == 0) return c.text("[]");
-  print_list<append>(c, value, c.piece(value), count < 0 ? 0 : static_cast<uint64_t>(count), c.style.string_limit);
+  if (c.int_arg(0) == 0) return c.address(value);
+  print_list<append>(c, value, c.piece(value), static_cast<uint64_t>(count), c.style.string_limit);
 }
 
 // `[3]`, and with `moved` behind it `=> [13]` if the call moved the offset.

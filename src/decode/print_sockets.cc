@@ -303,6 +303,7 @@ namespace {
 
 enum class OptionForm : uint8_t {
   number,
+  error,
   rehash,
   linger,
   credentials,
@@ -356,6 +357,7 @@ OptionForm option_form(uint32_t level, uint32_t option, bool setting) {
   if (option == SO_PEERCRED && !setting) return OptionForm::credentials;
   if ((option == SO_ATTACH_FILTER || option == SO_ATTACH_REUSEPORT_CBPF) && setting) return OptionForm::filter;
   if (option == kRehash) return OptionForm::rehash;
+  if (option == SO_ERROR && !setting) return OptionForm::error;
   const bool other =
       option > kLastSocketOption || std::ranges::find(kOtherSocketOptions, option) != std::end(kOtherSocketOptions);
   return other ? OptionForm::unknown : OptionForm::number;
@@ -374,6 +376,18 @@ constexpr Vocabulary kRehashing{kRehashWords, "SOCK_TXREHASH_???"};
 void append_rehash(Context& c, Fields& f) {
   c.out += '[';
   append_choice(c.out, f.u32(), kRehashing);
+  c.out += ']';
+}
+
+void append_error(Context& c, Fields& f) {
+  const int32_t error = f.s32();
+  const std::string_view name = errno_name(error);
+  c.out += '[';
+  if (name.empty()) {
+    append_decimal(c.out, error);
+  } else {
+    c.out += name;
+  }
   c.out += ']';
 }
 
@@ -422,6 +436,10 @@ void print_option_value(Context& c, uint64_t value) {
   switch (option_form(c.uint_arg(1), c.uint_arg(2), setting)) {
     case OptionForm::number:
       append_int(c, f);
+      break;
+    case OptionForm::error:
+      if (bytes.size() != 4) return c.limited_text(piece, static_cast<uint64_t>(size));
+      append_error(c, f);
       break;
     case OptionForm::rehash:
       append_rehash(c, f);

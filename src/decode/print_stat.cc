@@ -27,9 +27,7 @@ void append_file_time(Context& c, std::string_view name, FileTime time, bool wit
   c.out += name;
   c.out += '=';
   append_decimal(c.out, time.seconds);
-  c.out += " /* ";
-  append_date(c.out, time.seconds, time.nanoseconds, with_nanoseconds && time.nanoseconds != 0 ? 9 : 0);
-  c.out += " */";
+  append_date_comment(c.out, time.seconds, with_nanoseconds ? time.nanoseconds : 0, 9);
   if (!with_nanoseconds) return;
   c.out += ", ";
   c.out += name;
@@ -171,10 +169,7 @@ void append_statx_time(Context& c, std::string_view name, bool known, Fields& f)
   c.out += ", tv_nsec=";
   append_unsigned(c.out, nanoseconds);
   c.out += '}';
-  if (seconds == 0 && nanoseconds == 0) return;
-  c.out += " /* ";
-  append_date(c.out, seconds, nanoseconds, nanoseconds != 0 ? 9 : 0);
-  c.out += " */";
+  append_date_comment(c.out, seconds, nanoseconds, 9);
 }
 
 // include/uapi/linux/stat.h

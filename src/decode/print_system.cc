@@ -100,8 +100,36 @@ void print_utsname_oldold(Context& c, uint64_t value) {
 void print_sysinfo(Context& c, uint64_t value) {
   print_struct<append_sysinfo>(c, value);
 }
+// set_thread_area finds a free entry for -1 and says so behind its result; what get_thread_area was asked for is its
+// entry number alone.
 void print_user_desc(Context& c, uint64_t value) {
-  print_struct<append_user_desc>(c, value);
+  const Piece before = c.piece_at(tracer::Phase::entry, value);
+  const Piece after = c.piece_at(tracer::Phase::exit, value);
+  Fields asked = c.fields(before.bytes);
+  const uint32_t entry = asked.u32();
+  if (!before.found || !asked.ok() || !after.found || c.syscall.arguments.size() != 1) {
+    if (before.found && asked.ok() && c.syscall.name == "get_thread_area") {
+      c.out += "{entry_number=";
+      append_unsigned(c.out, entry);
+      c.out += ", ...}";
+      return;
+    }
+    return print_struct<append_user_desc>(c, value);
+  }
+  const bool setting = c.syscall.name == "set_thread_area";
+  const Piece& shown = setting ? before : after;
+  const std::size_t mark = c.out.size();
+  Fields f = c.fields(shown.bytes);
+  append_user_desc(c, f);
+  if (!f.ok()) {
+    c.out.resize(mark);
+    return c.address(value);
+  }
+  if (!setting || entry != UINT32_MAX || c.result_note == nullptr || !c.succeeded()) return;
+  Fields found = c.fields(after.bytes);
+  const uint32_t number = found.u32();
+  *c.result_note += "entry_number=";
+  append_unsigned(*c.result_note, number);
 }
 
 void print_filter_program(Context& c, uint64_t value) {

@@ -56,9 +56,8 @@ void append_time(Context& c, Fields& f) {
   const int64_t seconds = f.slong();
   c.out += '[';
   append_decimal(c.out, seconds);
-  c.out += " /* ";
-  append_date(c.out, seconds, 0, 0);
-  c.out += " */]";
+  append_date_comment(c.out, seconds, 0, 0);
+  c.out += ']';
 }
 
 // include/uapi/linux/timex.h

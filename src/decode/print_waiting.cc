@@ -136,7 +136,7 @@ void print_fd_set(Context& c, uint64_t value) {
   constexpr std::string_view kNames[] = {"", "in", "out", "except"};
   note(c, kNames[c.arg < 4 ? c.arg : 0]);
   c.out.swap(*c.result_note);
-  append_bits(c, after.bytes, bits, true, static_cast<uint64_t>(c.call.ret));
+  append_bits(c, after.bytes, bits, false, static_cast<uint64_t>(c.call.ret));
   c.out.swap(*c.result_note);
 }
 
@@ -234,7 +234,7 @@ void print_old_select(Context& c, uint64_t value) {
       if (!after.found || !any_bit(after.bytes, static_cast<uint64_t>(std::max(bits, 0)))) continue;
       note(c, kNames[i]);
       c.out.swap(*c.result_note);
-      append_bits(c, after.bytes, static_cast<uint64_t>(bits), true, static_cast<uint64_t>(c.call.ret));
+      append_bits(c, after.bytes, static_cast<uint64_t>(bits), false, static_cast<uint64_t>(c.call.ret));
       c.out.swap(*c.result_note);
     }
   }

@@ -140,17 +140,31 @@ void append_path(std::string& out, std::span<const std::byte> bytes) {
   }
 }
 
-void append_date(std::string& out, int64_t seconds, uint64_t fraction, unsigned digits) {
+bool append_date(std::string& out, int64_t seconds, uint64_t fraction, unsigned digits) {
+  uint64_t limit = 1;
+  for (unsigned i = 0; i < digits; ++i) limit *= 10;
   const auto time = static_cast<std::time_t>(seconds);
   std::tm parts{};
   char text[64];
-  if (localtime_r(&time, &parts) == nullptr) return;
+  if (fraction >= limit || localtime_r(&time, &parts) == nullptr) return false;
   out.append(text, std::strftime(text, sizeof text, "%FT%T", &parts));
-  if (digits != 0) {
+  if (fraction != 0) {
     out += '.';
     append_padded(out, fraction, digits);
   }
   out.append(text, std::strftime(text, sizeof text, "%z", &parts));
+  return true;
+}
+
+void append_date_comment(std::string& out, int64_t seconds, uint64_t fraction, unsigned digits) {
+  if (seconds == 0 && fraction == 0) return;
+  const std::size_t mark = out.size();
+  out += " /* ";
+  if (append_date(out, seconds, fraction, digits)) {
+    out += " */";
+  } else {
+    out.resize(mark);
+  }
 }
 
 void append_hex_string(std::string& out, std::span<const std::byte> bytes) {

@@ -196,7 +196,7 @@ constexpr std::pair<ArgType, TypeRow> kRows[] = {
     {T::clone_parent_tid, late_if(print_clone_parent_tid, late_clone_parent_tid)},
     {T::clone_child_tid, plain(print_clone_child_tid)},
     {T::clone_tls, plain(print_clone_tls)},
-    {T::clone_args, late_if(print_clone_args, late_clone_args)},
+    {T::clone_args, {print_clone_args, nullptr, 0, late_clone_args, true}},
     {T::unshare_flags, flags(kUnshare)},
     {T::setns_type, flags(kSetns)},
     {T::wait_status, plain(print_wait_status)},

@@ -315,7 +315,11 @@ TEST_CASE("processes") {
   const std::string clone_args =
       Bytes().u64(0x101000).u64(kB).u64(0).u64(kC).u64(17).u64(0).u64(0).u64(0).u64(0).u64(0).u64(0);
   CallBuilder clone3("clone3", {kA, 88});
-  CHECK(clone3.in(0, kA, clone_args).decoded().known_at_entry == 0);
+  const DecodedCall before = clone3.in(0, kA, clone_args).decoded();
+  CHECK(before.known_at_entry == 0);
+  CHECK(before.begun ==
+        "{flags=CLONE_PIDFD|CLONE_PARENT_SETTID, pidfd=0x7ffe00002000, parent_tid=0x7ffe00003000, "
+        "exit_signal=SIGCHLD, stack=NULL, stack_size=0}");
   CHECK(clone3.out(0, kB, Bytes().u32(17)).out(0, kC, Bytes().u32(14355)).returns(14355).line() ==
         "clone3({flags=CLONE_PIDFD|CLONE_PARENT_SETTID, pidfd=0x7ffe00002000, parent_tid=0x7ffe00003000, "
         "exit_signal=SIGCHLD, stack=NULL, stack_size=0} => {pidfd=[17], parent_tid=[14355]}, 88) = 14355");
