@@ -26,10 +26,6 @@ bool has_exit(const Call& call) {
          call.end_kind != tracer::CallEnd::replaced;
 }
 
-bool more_at_exit(const Call& call, const decode::DecodedCall& decoded) {
-  return !call.finished && decoded.more_at_exit;
-}
-
 }  // namespace
 
 TextSink::TextSink(TextOptions options, Output& out) : options_(options), out_(out) {
@@ -86,6 +82,14 @@ void TextSink::append_arguments(std::size_t first, std::size_t last) {
     if (i != first) line_ += ", ";
     line_ += decoded_.arguments[i].text;
   }
+}
+
+/// What is known at the call's entry, of decoded_.
+void TextSink::append_known() {
+  append_arguments(0, decoded_.known_at_entry);
+  if (!decoded_.more_at_exit) return;
+  if (decoded_.known_at_entry != 0) line_ += ", ";
+  line_ += decoded_.begun;
 }
 
 void TextSink::append_result(const Call& call) {
@@ -169,14 +173,13 @@ void TextSink::suspend(std::string_view why) {
     decode::decode(call, options_.style, decoded_);
     begin_line(*call.thread, call.start);
     append_head(call);
-    append_arguments(0, decoded_.known_at_entry);
-    if (more_at_exit(call, decoded_)) line_ += ", ";
+    append_known();
   } else {
     line_.clear();
   }
   fmt::format_to(std::back_inserter(line_), " <{} ...>", why);
   end_line();
-  suspended_.insert(call.thread->tid);
+  suspended_[call.thread->tid] = pending_printed_ ? pending_begun_ : decoded_.begun.size();
   pending_ = nullptr;
 }
 
@@ -186,10 +189,10 @@ void TextSink::idle() {
     decode::decode(call, options_.style, decoded_);
     begin_line(*call.thread, call.start);
     append_head(call);
-    append_arguments(0, decoded_.known_at_entry);
-    if (more_at_exit(call, decoded_)) line_ += ", ";
+    append_known();
     out_.append(line_);
     pending_column_ = columns(line_);
+    pending_begun_ = decoded_.begun.size();
     pending_printed_ = true;
   }
   out_.flush();
@@ -210,7 +213,7 @@ void TextSink::executed(const Thread& thread, int32_t former_tid, uint64_t time)
     suspend(fmt::format("pid changed to {}", thread.tid));
   else
     suspend();
-  if (suspended_.erase(former_tid) != 0) suspended_.insert(thread.tid);
+  if (suspended_.erase(former_tid) != 0) suspended_[thread.tid] = 0;
   if (!options_.show_exit) return;
   begin_line(thread, time);
   fmt::format_to(std::back_inserter(line_), "+++ superseded by execve in pid {} +++", former_tid);
@@ -229,7 +232,13 @@ void TextSink::call_finished(const Call& call) {
   if (!shown(call)) return;
   if (!is_pending) suspend();
   decode::decode(call, options_.style, decoded_);
-  const bool resumed = !is_pending && suspended_.erase(call.thread->tid) != 0;
+  const auto suspended = is_pending ? suspended_.end() : suspended_.find(call.thread->tid);
+  const bool resumed = suspended != suspended_.end();
+  std::size_t begun = is_pending && pending_printed_ ? pending_begun_ : 0;
+  if (resumed) {
+    begun = suspended->second;
+    suspended_.erase(suspended);
+  }
   std::size_t first = 0;
   if (is_pending && pending_printed_) {
     line_.clear();
@@ -245,12 +254,14 @@ void TextSink::call_finished(const Call& call) {
   pending_ = nullptr;
   pending_printed_ = false;
   if (call.finished && has_exit(call)) {
+    if (begun != 0 && first < decoded_.arguments.size())
+      decoded_.arguments[first].text.erase(0, begun);  // shown already
     append_arguments(first, decoded_.arguments.size());
     append_result(call);
   } else {
     append_arguments(first, decoded_.known_at_entry);
     const bool begun_here = !resumed && first == 0;
-    if (begun_here && decoded_.more_at_exit) line_ += ", ";
+    if (begun_here && decoded_.more_at_exit && decoded_.known_at_entry != 0) line_ += ", ";
     if (!call.finished)
       line_ += call.end_kind == tracer::CallEnd::detached ? " <detached ...>" : " <unfinished ...>";
     else if (decoded_.more_at_exit)

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "src/decode/decode.h"
 #include "src/model.h"
@@ -57,6 +57,7 @@ class TextSink : public Sink {
   void append_time(uint64_t time);
   void append_head(const Call& call);
   void append_arguments(std::size_t first, std::size_t last);
+  void append_known();
   void append_result(const Call& call);
   void append_source(const Call& call);
   void append_stack(const Call& call);
@@ -79,7 +80,9 @@ class TextSink : public Sink {
   const Call* pending_ = nullptr;  ///< entered last, nothing was shown since
   bool pending_printed_ = false;   ///< its line stands open
   std::size_t pending_column_ = 0;
-  std::unordered_set<int32_t> suspended_;  ///< tids whose call was shown as unfinished
+  std::size_t pending_begun_ = 0;                       ///< bytes shown of the argument that the end completes
+  std::unordered_map<int32_t, std::size_t> suspended_;  ///< tids whose call was shown as unfinished, and how many bytes
+                                                        ///< of its next argument
   uint64_t lines_lost_ = 0;
   std::string directory_;  ///< the current one: paths below it are shown relative
 };
