@@ -124,7 +124,7 @@ bool append_special_result(Context& c, int64_t ret) {
     return true;
   };
   if (arguments.size() >= 2 && arguments[1].type == ArgType::fcntl_cmd) return append_fcntl_result(c, ret);
-  if (c.syscall.name == "time") {
+  if (c.syscall.name == "time" && ret != 0) {
     append_decimal(out, ret);
     return noted([&] { append_date(out, ret, 0, 0); });
   }
@@ -141,13 +141,18 @@ bool append_special_result(Context& c, int64_t ret) {
     append_hex(out, static_cast<uint64_t>(ret));
     return noted([&] { append_ioprio(out, static_cast<uint32_t>(ret)); });
   }
-  if (first == ArgType::sigset && arguments.size() > 1 && is_siginfo(arguments[1].type)) {
+  if (first == ArgType::sigset && ret != 0 && arguments.size() > 1 && is_siginfo(arguments[1].type)) {
     append_decimal(out, ret);
     return noted([&] { append_signal(out, static_cast<int>(ret)); });
   }
   if (first == ArgType::pid && c.syscall.name == "sched_getscheduler") {
     append_decimal(out, ret);
     return noted([&] { append_choice(out, static_cast<uint64_t>(ret), kSchedPolicy); });
+  }
+  if (first == ArgType::membarrier_cmd && c.uint_arg(0) == 0) {  // MEMBARRIER_CMD_QUERY
+    append_hex(out, static_cast<uint64_t>(ret));
+    if (ret == 0) return true;
+    return noted([&] { append_flags(out, static_cast<uint64_t>(ret), kMembarrier); });
   }
   if (last == ArgType::sighandler) {
     append_hex(out, static_cast<uint32_t>(ret));

@@ -10,10 +10,9 @@ namespace {
 
 // include/uapi/linux/aio_abi.h
 void append_iocb(Context& c, Fields& f) {
-  constexpr uint16_t kPread = 0, kPwrite = 1, kFsync = 2, kFdsync = 3, kPoll = 5, kPreadv = 7, kPwritev = 8;
+  constexpr uint16_t kPread = 0, kPwrite = 1, kPoll = 5, kPreadv = 7, kPwritev = 8;
   const uint64_t data = f.u64();
-  f.u32();
-  const uint32_t rw_flags = f.u32();
+  const uint32_t key = f.u32(), rw_flags = f.u32();
   const uint16_t opcode = f.u16();
   const int16_t priority = f.s16();
   const uint32_t fd = f.u32();
@@ -21,21 +20,34 @@ void append_iocb(Context& c, Fields& f) {
   const int64_t offset = f.s64();
   f.u64();
   const uint32_t flags = f.u32(), notify = f.u32();
-  c.out += '{';
-  c.out += "aio_data=";
+  c.out += "{aio_data=";
   append_hex(c.out, data);
+  if (key != 0) {
+    c.out += ", aio_key=";
+    append_unsigned(c.out, key);
+  }
+  if (rw_flags != 0) {
+    c.out += ", aio_rw_flags=";
+    append_flags(c.out, rw_flags, kRwf);
+  }
   c.out += ", aio_lio_opcode=";
-  append_choice(c.out, opcode, kAioCommand);
-  if (priority != 0) {
+  const std::string_view name = find_word(kAioCommand, opcode);
+  if (name.empty()) {
+    append_unsigned(c.out, opcode);
+    c.out += " /* IOCB_CMD_??? */";
+  } else {
+    c.out += name;
+  }
+  constexpr uint32_t kHasIoprio = 2;
+  if ((flags & kHasIoprio) != 0) {
+    c.out += ", aio_reqprio=";
+    append_ioprio(c.out, static_cast<uint16_t>(priority));
+  } else if (priority != 0) {
     c.out += ", aio_reqprio=";
     append_decimal(c.out, priority);
   }
   c.out += ", aio_fildes=";
   c.fd(static_cast<int32_t>(fd));
-  if (rw_flags != 0) {
-    c.out += ", aio_rw_flags=";
-    append_flags(c.out, rw_flags, kRwf);
-  }
   const bool transfers = opcode == kPread || opcode == kPwrite || opcode == kPreadv || opcode == kPwritev;
   if (transfers) {
     c.out += ", aio_buf=";
@@ -47,11 +59,8 @@ void append_iocb(Context& c, Fields& f) {
   } else if (opcode == kPoll) {
     c.out += ", aio_buf=";
     append_flags(c.out, buffer, kPollEvents);
-  } else if (opcode != kFsync && opcode != kFdsync) {
-    c.out += ", aio_buf=";
-    c.address(buffer);
   }
-  if (flags != 0) {
+  if (flags != 0 && !name.empty()) {
     c.out += ", aio_flags=";
     append_flags(c.out, flags, kIocbFlags);
     constexpr uint32_t kNotifies = 1;
@@ -77,6 +86,11 @@ void append_io_event(Context& c, Fields& f) {
 
 }  // namespace
 
+void print_aio_context_pointer(Context& c, uint64_t value) {
+  if (!c.succeeded()) return c.address(value);
+  print_pointer_pointer(c, value);
+}
+
 void print_iocb(Context& c, uint64_t value) {
   print_struct<append_iocb>(c, value);
 }
@@ -86,7 +100,7 @@ void print_io_event(Context& c, uint64_t value) {
 
 void print_io_events(Context& c, uint64_t value) {
   if (!c.succeeded()) return c.address(value);
-  if (c.call.ret == 0) return c.text("[]");
+  if (value != 0 && c.call.ret == 0) return c.text("[]");
   print_list<append_io_event>(c, value, c.piece(value), static_cast<uint64_t>(std::max<int64_t>(c.call.ret, 0)),
                               c.style.string_limit);
 }

@@ -31,11 +31,11 @@ void append_open_flags(std::string& out, uint64_t flags) {
 
 void append_file_mode(std::string& out, uint32_t mode) {
   const std::string_view type = find_word(kFileType, mode & kTypeMask);
-  if (type.empty()) return append_mode(out, mode);
+  if (type.empty() && (mode & kTypeMask) != 0) return append_mode(out, mode);
   out += type;
-  bool joined = true;
+  bool joined = !type.empty();
   append_known_flags(out, mode & 07000, kFileModeBits, joined);
-  out += '|';
+  if (joined) out += '|';
   append_mode(out, mode & 0777);
 }
 

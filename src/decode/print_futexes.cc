@@ -54,7 +54,8 @@ constexpr Form kForms[] = {
 constexpr Form kUnknown = {true, Fourth::timeout, true, Last::hex};
 
 Form form_of(const Context& c) {
-  const uint32_t operation = c.uint_arg(1) & ~(kPrivate | kRealtime);
+  constexpr uint32_t kCommandMask = 127;
+  const uint32_t operation = c.uint_arg(1) & kCommandMask;
   return operation < std::size(kForms) ? kForms[operation] : kUnknown;
 }
 

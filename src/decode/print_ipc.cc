@@ -1,5 +1,6 @@
 // Printers of System V IPC and POSIX message queues.
 #include <algorithm>
+#include <initializer_list>
 
 #include "src/decode/printers.h"
 #include "src/decode/text.h"
@@ -172,16 +173,7 @@ void append_sembuf(Context& c, Fields& f) {
 void append_queue(Context& c, Fields& f) {
   const uint64_t flags = f.ulong();
   c.out += "{mq_flags=";
-  if (flags == 0) {
-    c.out += '0';
-  } else {
-    bool joined = false;
-    const uint64_t rest = append_known_flags(c.out, flags, kOpenFlags, joined);
-    if (rest != 0) {
-      if (joined) c.out += '|';
-      append_hex(c.out, rest);
-    }
-  }
+  append_flags(c.out, flags, kOpenFlags);
   c.out += ", mq_maxmsg=";
   append_decimal(c.out, f.slong());
   c.out += ", mq_msgsize=";
@@ -191,36 +183,33 @@ void append_queue(Context& c, Fields& f) {
   c.out += '}';
 }
 
-/// Whether IPC_STAT (or IPC_SET, which reads) is what the command before the argument asks for.
-constexpr int32_t kSet = 1, kStat = 2;
-int32_t command_before(const Context& c) {
+/// What shmctl's or msgctl's struct is for: its command, without IPC_64.
+uint64_t control_command(const Context& c) {
+  constexpr uint64_t kWide = 0x100;
   for (std::size_t i = 0; i < c.syscall.arguments.size(); ++i) {
     const tracer::ArgType type = c.syscall.arguments[i].type;
-    if (type == tracer::ArgType::shm_ctl_cmd || type == tracer::ArgType::msg_ctl_cmd)
-      return static_cast<int32_t>(c.args[i] & 0xff);
+    if (type == tracer::ArgType::shm_ctl_cmd || type == tracer::ArgType::msg_ctl_cmd) return c.args[i] & ~kWide;
   }
-  return -1;
+  return UINT64_MAX;
 }
 
+// The *_INFO commands have other structs, locking has none.
 template <auto append>
-void print_control(Context& c, uint64_t value) {
-  const int32_t command = command_before(c);
-  const bool shown = command == kSet || (c.succeeded() && command >= kStat && command != 3);
-  if (!shown || command == 11 || command == 12 || command == 14) {
-    // SHM_LOCK, SHM_UNLOCK and the *_INFO commands have other structs or none.
-    const bool stat_any = command == 13 || command == 15 || (command == 11 && c.syscall.name == "msgctl");
-    if (!shown || !stat_any) return c.address(value);
-  }
+void print_control(Context& c, uint64_t value, std::initializer_list<uint64_t> stat_commands) {
+  constexpr uint64_t kSet = 1, kStat = 2;
+  const uint64_t command = control_command(c);
+  const bool stat = command == kStat || std::ranges::find(stat_commands, command) != stat_commands.end();
+  if (command != kSet && !(stat && c.succeeded())) return c.address(value);
   print_struct<append>(c, value);
 }
 
 }  // namespace
 
 void print_shmid(Context& c, uint64_t value) {
-  print_control<append_shmid>(c, value);
+  print_control<append_shmid>(c, value, {13, 15});  // SHM_STAT, SHM_STAT_ANY
 }
 void print_msqid(Context& c, uint64_t value) {
-  print_control<append_msqid>(c, value);
+  print_control<append_msqid>(c, value, {11, 13});  // MSG_STAT, MSG_STAT_ANY
 }
 
 void print_sembufs(Context& c, uint64_t value) {
@@ -245,6 +234,12 @@ void print_message_buffer(Context& c, uint64_t value) {
 }
 
 void print_queue_attributes(Context& c, uint64_t value) {
+  constexpr uint32_t kCreate = 0100;
+  const bool opens = c.syscall.arguments.size() == 4 && c.arg == 3;
+  if (opens && (c.uint_arg(1) & kCreate) == 0) {
+    c.omitted = true;
+    return;
+  }
   print_struct<append_queue>(c, value);
 }
 

@@ -55,8 +55,8 @@ void print_page_offset(Context& c, uint64_t value) {
 
 // The new address counts only where the caller fixes it.
 void print_mremap_address(Context& c, uint64_t value) {
-  constexpr uint64_t kFixed = 2, kDontUnmap = 4;
-  if ((c.args[3] & (kFixed | kDontUnmap)) == 0) {
+  constexpr uint64_t kMoveFixed = 3;  // MREMAP_MAYMOVE and MREMAP_FIXED
+  if ((c.args[3] & kMoveFixed) != kMoveFixed) {
     c.omitted = true;
     return;
   }
@@ -93,6 +93,7 @@ void print_old_mmap(Context& c, uint64_t value) {
 }
 
 void print_resident_pages(Context& c, uint64_t value) {
+  if (value != 0 && c.args[1] == 0) return c.text("[]");
   if (!c.succeeded()) return c.address(value);
   const Piece piece = c.piece(value);
   if (!piece.found) return c.address(value);
@@ -146,14 +147,17 @@ void print_mempolicy_pointer(Context& c, uint64_t value) {
 
 // A mask of nodes in longs. The kernel looks at one bit less than the caller names.
 void print_node_mask(Context& c, uint64_t value) {
-  const Piece piece = c.piece(value);
-  if (!piece.found) return c.address(value);
-  uint64_t count = piece.bytes.size() / c.long_size();
+  const bool answer = c.syscall.name == "get_mempolicy";
+  uint64_t nodes = UINT64_MAX;
   for (std::size_t i = 0; i < c.syscall.arguments.size(); ++i)
-    if (c.syscall.arguments[i].name == "maxnode" && c.syscall.name != "get_mempolicy") {
-      const uint64_t bits = c.args[i] == 0 ? 0 : c.args[i] - 1;
-      count = std::min<uint64_t>(count, (bits + 8 * c.long_size() - 1) / (8 * uint64_t{c.long_size()}));
-    }
+    if (c.syscall.arguments[i].name == "maxnode") nodes = c.args[i];
+  if (value != 0 && nodes == 0) return c.text("[]");
+  const Piece piece = c.piece(value);
+  if (!piece.found || (answer && !c.succeeded())) return c.address(value);
+  const uint64_t bits_per_word = 8 * uint64_t{c.long_size()};
+  const uint64_t counted = nodes - (answer ? 0 : 1);
+  const uint64_t words = counted / bits_per_word + (counted % bits_per_word != 0 ? 1 : 0);
+  const uint64_t count = std::min<uint64_t>(words, piece.bytes.size() / c.long_size());
   if (count == 0) return c.address(value);
   print_list<append_node_word>(c, value, piece, count, c.style.string_limit);
 }

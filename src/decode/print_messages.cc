@@ -11,7 +11,7 @@ namespace {
 /// The data of one iovec: at most `left` bytes of it count, the rest was not written.
 void append_data(Context& c, uint64_t base, uint64_t length, uint64_t& left) {
   const uint64_t shown = std::min(length, left);
-  left -= shown;
+  if (left != UINT64_MAX) left -= shown;
   if (base == 0) return c.address(base);
   if (shown == 0) return c.text("\"\"");
   const Piece piece = c.piece(base);

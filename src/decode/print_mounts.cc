@@ -143,7 +143,7 @@ QuotaForm quota_form(uint32_t command) {
     case 0x5809:
       return QuotaForm::id_and_address;
     default:
-      return QuotaForm::address;
+      return find_word(kQuotaCommand, command).empty() ? QuotaForm::id_and_address : QuotaForm::address;
   }
 }
 

@@ -24,6 +24,12 @@ void print_ulong(Context& c, uint64_t value) {
   append_unsigned(c.out, value);
 }
 
+// A file's new length has no sign.
+void print_offset_value(Context& c, uint64_t value) {
+  if (c.syscall.arguments.size() == 2) return append_unsigned(c.out, value);
+  append_decimal(c.out, static_cast<int64_t>(value));
+}
+
 void print_hex(Context& c, uint64_t value) {
   append_hex(c.out, value);
 }
@@ -49,7 +55,10 @@ void print_fd(Context& c, uint64_t value) {
 }
 
 void print_dirfd(Context& c, uint64_t value) {
-  c.dirfd(static_cast<int32_t>(value));
+  const auto fd = static_cast<int32_t>(value);
+  const auto& arguments = c.syscall.arguments;
+  if (fd == -1 && c.arg == 3 && arguments[2].type == tracer::ArgType::fanotify_mask) return c.text("FAN_NOFD");
+  c.dirfd(fd);
 }
 
 void print_id(Context& c, uint64_t value) {
@@ -105,8 +114,8 @@ void append_u64(Context& c, Fields& f) {
 void append_loff(Context& c, Fields& f) {
   append_decimal(c.out, f.s64());
 }
-void append_long(Context& c, Fields& f) {
-  append_decimal(c.out, f.slong());
+void append_ulong_offset(Context& c, Fields& f) {
+  append_unsigned(c.out, f.ulong());
 }
 void append_ulong(Context& c, Fields& f) {
   append_unsigned(c.out, f.ulong());
@@ -176,9 +185,9 @@ template <auto append>
 void print_group_list(Context& c, uint64_t value) {
   const bool found = c.succeeded() && c.syscall.name.starts_with("get");
   const int64_t count = found ? c.call.ret : c.int_arg(0);
-  if (value == 0 || count < 0 || (!found && count == 0)) return c.address(value);
+  if (value == 0 || count < 0) return c.address(value);
   if (count == 0) return c.text("[]");
-  if (c.int_arg(0) == 0) return c.address(value);
+  if (c.int_arg(0) == 0 || (c.call.failed && c.syscall.name.starts_with("get"))) return c.address(value);
   print_list<append>(c, value, c.piece(value), static_cast<uint64_t>(count), c.style.string_limit);
 }
 
@@ -219,7 +228,7 @@ void print_groups16(Context& c, uint64_t value) {
 }
 
 void print_sendfile_offset(Context& c, uint64_t value) {
-  print_offset<append_long>(c, value, true);
+  print_offset<append_ulong_offset>(c, value, true);
 }
 
 // splice, tee and copy_file_range say where they began, sendfile64 where it ended, too, and _llseek's is a result.

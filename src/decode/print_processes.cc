@@ -285,8 +285,13 @@ void append_sched_attr(Context& c, Fields& f) {
   const int32_t nice = f.s32();
   const uint32_t priority = f.u32();
   const uint64_t runtime = f.u64(), deadline = f.u64(), period = f.u64();
+  constexpr uint32_t kSmallest = 48;
   c.out += "{size=";
   append_unsigned(c.out, size);
+  if (size < kSmallest) {
+    c.out += '}';
+    return;
+  }
   c.out += ", sched_policy=";
   append_choice(c.out, policy, kSchedPolicy);
   c.out += ", sched_flags=";
@@ -331,8 +336,10 @@ void print_sched_attr(Context& c, uint64_t value) {
 void print_sched_policy(Context& c, uint64_t value) {
   constexpr uint32_t kResetOnFork = 0x40000000;
   const auto policy = static_cast<uint32_t>(value);
-  append_choice(c.out, policy & ~kResetOnFork, kSchedPolicy);
-  if ((policy & kResetOnFork) != 0) c.out += "|SCHED_RESET_ON_FORK";
+  const std::string_view name = find_word(kSchedPolicy, policy & ~kResetOnFork);
+  if ((policy & kResetOnFork) == 0 || name.empty()) return append_choice(c.out, policy, kSchedPolicy);
+  c.out += name;
+  c.out += "|SCHED_RESET_ON_FORK";
 }
 
 void print_ioprio(Context& c, uint64_t value) {
@@ -349,6 +356,7 @@ void append_ioprio(std::string& out, uint32_t priority) {
 }
 
 void print_cpu_set(Context& c, uint64_t value) {
+  if (value != 0 && c.succeeded() && c.call.ret == 0 && c.syscall.name == "sched_getaffinity") return c.text("[]");
   const Piece piece = c.piece(value);
   if (!piece.found || piece.fault()) return c.address(value);
   append_bit_numbers(c, piece.bytes);
@@ -356,7 +364,7 @@ void print_cpu_set(Context& c, uint64_t value) {
 
 namespace {
 
-constexpr uint32_t kCapabilityVersion1 = 0x19980330;
+constexpr uint32_t kCapabilityVersion2 = 0x20071026, kCapabilityVersion3 = 0x20080522;
 
 void append_capabilities(Context& c, uint64_t set) {
   if (set == 0) return c.text("0");
@@ -387,7 +395,9 @@ void append_cap_data(Context& c, Fields& f) {
   const uint64_t header = c.address_of(c.args[0]);
   const Piece piece = c.entry.find(0, header, tracer::CaptureKind::bytes);
   Fields head = c.fields(piece.bytes);
-  const bool narrow = piece.found && head.u32() == kCapabilityVersion1;
+  const uint32_t version = head.u32();
+  const bool narrow = version != kCapabilityVersion2 && version != kCapabilityVersion3;
+  if (!head.ok()) f.skip(SIZE_MAX);  // without a version the data means nothing
   uint64_t sets[3] = {f.u32(), f.u32(), f.u32()};
   if (!narrow)
     for (uint64_t& set : sets) set |= uint64_t{f.u32()} << 32;
@@ -434,7 +444,8 @@ void print_personality(Context& c, uint64_t value) {
 void print_kcmp_index(Context& c, uint64_t value) {
   constexpr int32_t kFile = 0, kEpollTarget = 7;
   const int32_t type = c.int_arg(2);
-  if (type == kFile || type > kEpollTarget || type < 0) return append_unsigned(c.out, value);
+  if (type > kEpollTarget || type < 0) return append_hex(c.out, value);
+  if (type == kFile) return c.fd(static_cast<int32_t>(value));
   if (type != kEpollTarget) {
     c.omitted = true;
     return;

@@ -209,7 +209,7 @@ void append_sigevent(Context& c, Fields& f) {
   if (notify == 0 || notify == kThreadId) {
     append_signal(c.out, signo);
   } else {
-    append_decimal(c.out, signo);
+    append_unsigned(c.out, static_cast<uint32_t>(signo));
   }
   c.out += ", sigev_notify=";
   append_choice(c.out, notify, kSigevent);

@@ -247,6 +247,8 @@ void print_socket_address(Context& c, uint64_t value) {
 
 // `[16]`, or `[128 => 16]` if the kernel wrote another length.
 void print_socket_length(Context& c, uint64_t value) {
+  const bool of_address = c.arg > 0 && c.syscall.arguments[c.arg - 1].type == tracer::ArgType::sockaddr;
+  if (of_address && c.args[c.arg - 1] == 0) return c.address(value);
   const Piece before = c.piece_at(tracer::Phase::entry, value);
   if (!before.found || before.bytes.size() < 4) return c.address(value);
   const int32_t room = c.fields(before.bytes).s32();
@@ -429,11 +431,13 @@ void print_option_value(Context& c, uint64_t value) {
   const Piece piece = c.piece(value);
   const int64_t size = std::min(length.room, length.written);
   if (!length.known || size < 0 || piece.fault()) return c.address(value);
+  const OptionForm form = option_form(c.uint_arg(1), c.uint_arg(2), setting);
+  if (size == 0 && setting && form == OptionForm::unknown) return c.text("\"\"");
   if (size == 0 || !piece.found) return c.address(value);
   const auto bytes = piece.bytes.first(std::min<std::size_t>(piece.bytes.size(), static_cast<std::size_t>(size)));
   const std::size_t mark = c.out.size();
   Fields f = c.fields(bytes);
-  switch (option_form(c.uint_arg(1), c.uint_arg(2), setting)) {
+  switch (form) {
     case OptionForm::number:
       append_int(c, f);
       break;

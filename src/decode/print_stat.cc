@@ -189,21 +189,26 @@ void append_statx(Context& c, Fields& f) {
   if (c.style.verbose) number(", stx_blksize=", block_size);
   c.out += ", stx_attributes=";
   append_flags(c.out, attributes, kStatxAttributes);
+  const auto known = [&](std::string_view name, uint64_t value, uint32_t bit) {
+    if ((mask & bit) != 0) number(name, value);
+  };
   if (c.style.verbose) {
-    number(", stx_nlink=", links);
-    number(", stx_uid=", uid);
-    number(", stx_gid=", gid);
+    known(", stx_nlink=", links, STATX_NLINK);
+    known(", stx_uid=", uid, STATX_UID);
+    known(", stx_gid=", gid, STATX_GID);
   }
-  c.out += ", stx_mode=";
-  append_file_mode(c.out, mode);
-  if (c.style.verbose) number(", stx_ino=", inode);
-  number(", stx_size=", size);
+  if ((mask & (STATX_TYPE | STATX_MODE)) != 0) {
+    c.out += ", stx_mode=";
+    append_file_mode(c.out, mode);
+  }
+  if (c.style.verbose) known(", stx_ino=", inode, STATX_INO);
+  known(", stx_size=", size, STATX_SIZE);
   if (!c.style.verbose) {
     f.skip(4 * 16 + 16);
     c.out += ", ...}";
     return;
   }
-  number(", stx_blocks=", blocks);
+  known(", stx_blocks=", blocks, STATX_BLOCKS);
   c.out += ", stx_attributes_mask=";
   append_flags(c.out, attributes_mask, kStatxAttributes);
   append_statx_time(c, "stx_atime", (mask & STATX_ATIME) != 0, f);
@@ -270,8 +275,11 @@ void append_filesystem(Context& c, const FileSystem& s) {
   c.out += "]}";
   number(", f_namelen=", s.name_length);
   number(", f_frsize=", s.fragment_size);
-  c.out += ", f_flags=";
-  append_flags(c.out, s.flags, kStatfsFlags);
+  constexpr uint64_t kValid = 0x20;  // ST_VALID: the file system filled them in
+  if ((s.flags & kValid) != 0) {
+    c.out += ", f_flags=";
+    append_flags(c.out, s.flags, kStatfsFlags);
+  }
   c.out += '}';
 }
 

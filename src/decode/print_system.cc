@@ -53,8 +53,10 @@ void append_user_desc(Context& c, Fields& f) {
   const auto padded = [&](uint32_t value) {
     std::string digits;
     append_hex_always(digits, value);
-    c.out += "0x";
     const std::string_view hex = std::string_view(digits).substr(2);
+    // As printf's %#08x: the prefix counts as part of the width, and zero has none.
+    if (value == 0) return c.text("00000000");
+    c.out += "0x";
     c.out.append(hex.size() < 6 ? 6 - hex.size() : 0, '0');
     c.out += hex;
   };
@@ -100,7 +102,7 @@ void print_utsname_oldold(Context& c, uint64_t value) {
 void print_sysinfo(Context& c, uint64_t value) {
   print_struct<append_sysinfo>(c, value);
 }
-// set_thread_area finds a free entry for -1 and says so behind its result; what get_thread_area was asked for is its
+// set_thread_area says behind its result which entry it took; what get_thread_area was asked for is its
 // entry number alone.
 void print_user_desc(Context& c, uint64_t value) {
   const Piece before = c.piece_at(tracer::Phase::entry, value);
@@ -114,6 +116,8 @@ void print_user_desc(Context& c, uint64_t value) {
       c.out += ", ...}";
       return;
     }
+    constexpr uint64_t kBytes = 16;  // modify_ldt tells how large its struct is
+    if (c.syscall.arguments.size() == 3 && c.args[2] != kBytes) return c.address(value);
     return print_struct<append_user_desc>(c, value);
   }
   const bool setting = c.syscall.name == "set_thread_area";
@@ -125,7 +129,7 @@ void print_user_desc(Context& c, uint64_t value) {
     c.out.resize(mark);
     return c.address(value);
   }
-  if (!setting || entry != UINT32_MAX || c.result_note == nullptr || !c.succeeded()) return;
+  if (!setting || c.result_note == nullptr || !c.succeeded()) return;
   Fields found = c.fields(after.bytes);
   const uint32_t number = found.u32();
   *c.result_note += "entry_number=";
@@ -191,7 +195,9 @@ bool without_buffer(const Context& c) {
 }
 
 void print_int(Context& c, uint64_t value) {
-  if (without_buffer(c)) {
+  const auto& arguments = c.syscall.arguments;
+  const bool cpu = c.arg == 2 && arguments[1].type == tracer::ArgType::membarrier_flags;
+  if (without_buffer(c) || (cpu && (c.uint_arg(1) & 1) == 0)) {
     c.omitted = true;
     return;
   }
@@ -219,11 +225,9 @@ void print_fanotify_flags(Context& c, uint64_t value) {
   constexpr uint32_t kClass = 0xc;
   const auto flags = static_cast<uint32_t>(value);
   append_choice(c.out, flags & kClass, kFanotifyClass);
-  bool joined = true;
-  const uint64_t rest = append_known_flags(c.out, flags & ~kClass, kFanotifyInit, joined);
-  if (rest == 0) return;
+  if ((flags & ~kClass) == 0) return;
   c.out += '|';
-  append_hex(c.out, rest);
+  append_flags(c.out, flags & ~kClass, kFanotifyInit);
 }
 
 // i386 passes the mask's halves in two registers.
@@ -235,6 +239,16 @@ void print_fanotify_mask(Context& c, uint64_t value) {
 void print_landlock_flags(Context& c, uint64_t value) {
   if (c.syscall.name == "landlock_create_ruleset") return append_flags(c.out, value, kLandlockCreate);
   append_hex(c.out, value);
+}
+
+// reboot looks at its last argument for one command only.
+void print_pointer(Context& c, uint64_t value) {
+  constexpr uint32_t kRestart2 = 0xa1b2c3d4;
+  if (c.arg == 3 && c.syscall.arguments[2].type == tracer::ArgType::reboot_cmd && c.uint_arg(2) != kRestart2) {
+    c.omitted = true;
+    return;
+  }
+  c.address(value);
 }
 
 void print_reboot_magic(Context& c, uint64_t value) {

@@ -71,6 +71,13 @@ void append_limited_hex(Context& c, const Piece& piece) {
 }  // namespace
 
 void print_buffer(Context& c, uint64_t value) {
+  if (without_buffer(c)) {
+    c.omitted = true;
+    return;
+  }
+  constexpr uint64_t kLongestName = 64;  // of a host or a domain: __NEW_UTS_LEN
+  const bool sets_name = c.syscall.arguments.size() == 2 && c.arg == 0;
+  if (sets_name && static_cast<uint32_t>(c.args[1]) > kLongestName) return c.address(value);
   print_payload<append_limited>(c, value);
 }
 
@@ -82,9 +89,23 @@ void print_link_target(Context& c, uint64_t value) {
   print_payload<append_limited>(c, value);
 }
 
-// getxattr and listxattr with a size of 0 ask for the size: the buffer is an address then.
+// A value's last NUL is left out. With a size of 0 getxattr and listxattr ask for the size: the buffer is an address
+// then.
 void print_xattr_value(Context& c, uint64_t value) {
-  if (written_by_call(c) && c.succeeded() && c.call.ret > 0 && !c.piece(value).found) return c.address(value);
+  constexpr uint64_t kLongest = 65536;  // XATTR_SIZE_MAX
+  const bool answer = written_by_call(c);
+  const Piece piece = c.piece(value);
+  if (answer && c.succeeded() && c.call.ret > 0 && !piece.found) return c.address(value);
+  if (!answer && payload_length(c) > kLongest) return c.address(value);
+  const bool whole = piece.found && piece.bytes.size() == piece.wanted && piece.bytes.size() <= c.style.string_limit;
+  if (value != 0 && whole && !piece.fault() && !piece.bytes.empty() && piece.bytes.back() == std::byte{0})
+    return c.quoted(piece.bytes.first(piece.bytes.size() - 1), false);
+  print_buffer(c, value);
+}
+
+void print_xattr_list(Context& c, uint64_t value) {
+  const unsigned size = c.arg + 1;
+  if (size < c.args.size() && c.args[size] == 0) return c.address(value);
   print_buffer(c, value);
 }
 

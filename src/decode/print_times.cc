@@ -41,14 +41,11 @@ void append_timezone(Context& c, Fields& f) {
 }
 
 void append_tms(Context& c, Fields& f) {
-  c.out += "{tms_utime=";
-  append_decimal(c.out, f.slong());
-  c.out += ", tms_stime=";
-  append_decimal(c.out, f.slong());
-  c.out += ", tms_cutime=";
-  append_decimal(c.out, f.slong());
-  c.out += ", tms_cstime=";
-  append_decimal(c.out, f.slong());
+  constexpr std::string_view kNames[] = {"{tms_utime=", ", tms_stime=", ", tms_cutime=", ", tms_cstime="};
+  for (const std::string_view name : kNames) {
+    c.out += name;
+    append_ticks(c.out, f.slong());
+  }
   c.out += '}';
 }
 
@@ -165,6 +162,7 @@ void print_time(Context& c, uint64_t value) {
   print_struct<append_time>(c, value);
 }
 void print_timex(Context& c, uint64_t value) {
+  if (!c.succeeded()) return c.address(value);
   print_struct<append_timex>(c, value);
 }
 

@@ -123,8 +123,8 @@ void append_bit_numbers(Context& c, std::span<const std::byte> bytes) {
 void print_fd_set(Context& c, uint64_t value) {
   const uint64_t bits = set_bits(c);
   const Piece before = c.piece_at(tracer::Phase::entry, value);
-  const bool whole = before.found && !before.fault() && c.int_arg(0) >= 0;
-  if (value == 0 || (!whole && bits != 0) || c.int_arg(0) < 0) {
+  const bool whole = before.found && before.bytes.size() * 8 >= bits;
+  if (!whole || bits == 0) {
     c.address(value);
   } else {
     append_bits(c, before.bytes, bits, true);
@@ -201,7 +201,7 @@ void print_epoll_event(Context& c, uint64_t value) {
 
 void print_epoll_events(Context& c, uint64_t value) {
   if (!c.succeeded()) return c.address(value);
-  if (c.call.ret == 0) return c.text("[]");
+  if (value != 0 && c.call.ret == 0) return c.text("[]");
   print_list<append_epoll_event>(c, value, c.piece(value), static_cast<uint64_t>(std::max<int64_t>(c.call.ret, 0)),
                                  c.style.string_limit);
 }

@@ -20,6 +20,7 @@ void print_decimal(Context& context, uint64_t value);
 void print_unsigned(Context& context, uint64_t value);
 void print_uint(Context& context, uint64_t value);
 void print_ulong(Context& context, uint64_t value);
+void print_offset_value(Context& context, uint64_t value);
 void print_hex(Context& context, uint64_t value);
 void print_address(Context& context, uint64_t value);
 void print_mode(Context& context, uint64_t value);
@@ -53,6 +54,7 @@ void print_buffer(Context& context, uint64_t value);
 void print_hex_buffer(Context& context, uint64_t value);
 void print_link_target(Context& context, uint64_t value);
 void print_xattr_value(Context& context, uint64_t value);
+void print_xattr_list(Context& context, uint64_t value);
 void print_argv(Context& context, uint64_t value);
 void print_envp(Context& context, uint64_t value);
 
@@ -134,6 +136,7 @@ void print_stack(Context& context, uint64_t value);
 void print_sigevent(Context& context, uint64_t value);
 
 // siginfo (siginfo.cc)
+void append_ticks(std::string& out, int64_t ticks);
 void append_siginfo(std::string& out, Fields& fields);
 void print_siginfo(Context& context, uint64_t value);
 
@@ -259,6 +262,7 @@ void print_kexec_flags(Context& context, uint64_t value);
 void print_fanotify_flags(Context& context, uint64_t value);
 void print_fanotify_mask(Context& context, uint64_t value);
 void print_landlock_flags(Context& context, uint64_t value);
+void print_pointer(Context& context, uint64_t value);
 void print_reboot_magic(Context& context, uint64_t value);
 void print_key(Context& context, uint64_t value);
 void print_landlock_ruleset(Context& context, uint64_t value);
@@ -268,6 +272,7 @@ void print_cachestat_range(Context& context, uint64_t value);
 void print_cachestat(Context& context, uint64_t value);
 
 // asynchronous I/O (print_async.cc)
+void print_aio_context_pointer(Context& context, uint64_t value);
 void print_iocb(Context& context, uint64_t value);
 void print_io_event(Context& context, uint64_t value);
 void print_io_events(Context& context, uint64_t value);

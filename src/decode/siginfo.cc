@@ -78,11 +78,18 @@ void append_value(std::string& out, Fields& f) {
 
 void append_sender(std::string& out, int32_t pid, uint32_t uid) {
   append_decimal(field(out, "si_pid"), pid);
-  append_unsigned(field(out, "si_uid"), uid);
+  field(out, "si_uid");
+  if (uid == UINT32_MAX) {
+    out += "-1";
+  } else {
+    append_unsigned(out, uid);
+  }
 }
 
-void append_ticks(std::string& out, std::string_view name, int64_t ticks) {
-  append_decimal(field(out, name), ticks);
+}  // namespace
+
+void append_ticks(std::string& out, int64_t ticks) {
+  append_decimal(out, ticks);
   if (ticks == 0) return;
   constexpr int64_t kTicksPerSecond = 100;  // USER_HZ
   out += " /* ";
@@ -91,6 +98,8 @@ void append_ticks(std::string& out, std::string_view name, int64_t ticks) {
   append_padded(out, static_cast<uint64_t>(ticks < 0 ? -(ticks % kTicksPerSecond) : ticks % kTicksPerSecond), 2);
   out += " s */";
 }
+
+namespace {
 
 void append_child(std::string& out, Fields& f, int code) {
   constexpr int kExited = 1;
@@ -103,8 +112,8 @@ void append_child(std::string& out, Fields& f, int code) {
   } else {
     append_signal(out, status);
   }
-  append_ticks(out, "si_utime", f.slong());
-  append_ticks(out, "si_stime", f.slong());
+  append_ticks(field(out, "si_utime"), f.slong());
+  append_ticks(field(out, "si_stime"), f.slong());
 }
 
 void append_fault(std::string& out, Fields& f, int signo, int code) {
@@ -182,6 +191,7 @@ void append_by_code(std::string& out, Fields& f, int signo, int code) {
     default:
       break;
   }
+  if (code < 0) return append_anything(out, f);
   switch (signo) {
     case kSigchld:
       return append_child(out, f, code);

@@ -34,8 +34,8 @@ void append_device(std::string& out, uint64_t device);
 /// Bytes escaped as in a quoted string, but without the quotes and with `<` and `>` escaped, too: what stands between
 /// them behind a descriptor.
 void append_path(std::string& out, std::span<const std::byte> bytes);
-/// ` /* 2026-11-21T01:10:05.000000007+0000 */` in the local time zone, the fraction (of `digits` digits) only if it is not
-/// zero. Nothing for the zero time, which says that there is none, and for what is no time.
+/// ` /* 2026-11-21T01:10:05.000000007+0000 */` in the local time zone, the fraction (of `digits` digits) only if it is
+/// not zero. Nothing for the zero time, which says that there is none, and for what is no time.
 void append_date_comment(std::string& out, int64_t seconds, uint64_t fraction, unsigned digits);
 /// `2026-11-21T01:10:05+0000`; false and nothing if it is no time.
 bool append_date(std::string& out, int64_t seconds, uint64_t fraction, unsigned digits);

@@ -20,7 +20,7 @@ extern const Vocabulary kOpenMode, kOpenFlags, kAccess, kAtFlags, kAtAccessFlags
 
 // memory
 extern const Vocabulary kProtection, kMapType, kMapFlags, kMremap, kMsync, kMlock, kMlockall, kMadvise, kMemfd,
-    kPkeyRights, kMpolMode, kMpolModeFlags, kMbind, kMpolGet, kShmat;
+    kPkeyRights, kMpolMode, kMpolModeFlags, kMbind, kMovePages, kMpolGet, kShmat;
 
 // sockets
 extern const Vocabulary kSocketDomain, kSocketType, kSocketFlags, kInetProtocol, kNetlinkProtocol, kBluetoothProtocol,

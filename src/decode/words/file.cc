@@ -299,7 +299,7 @@ constinit const Vocabulary kOwnerType{kOwnerTypeWords, "F_???"};
 constinit const Vocabulary kNotify{kNotifyWords, "DN_???"};
 constinit const Vocabulary kSeals{kSealWords, "F_SEAL_???"};
 constinit const Vocabulary kRwHint{kRwHintWords, "RWH_WRITE_LIFE_???"};
-constinit const Vocabulary kRenameFlags{kRenameWords, "RENAME_???"};
+constinit const Vocabulary kRenameFlags{kRenameWords, "RENAME_??"};
 constinit const Vocabulary kFallocate{kFallocateWords, "FALLOC_FL_???"};
 constinit const Vocabulary kSyncFileRange{kSyncFileRangeWords, "SYNC_FILE_RANGE_???"};
 constinit const Vocabulary kSplice{kSpliceWords, "SPLICE_F_???"};

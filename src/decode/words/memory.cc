@@ -90,8 +90,9 @@ constinit const Vocabulary kMemfd{kMemfdWords, "MFD_???"};
 constinit const Vocabulary kPkeyRights{kPkeyWords, "PKEY_???"};
 constinit const Vocabulary kMpolMode{kMpolModeWords, "MPOL_???"};
 constinit const Vocabulary kMpolModeFlags{kMpolModeFlagWords, "MPOL_???"};
-constinit const Vocabulary kMbind{kMbindWords, "MPOL_MF_???"};
-constinit const Vocabulary kMpolGet{kMpolGetWords, "MPOL_F_???"};
+constinit const Vocabulary kMbind{kMbindWords, "MPOL_???"};
+constinit const Vocabulary kMovePages{std::span(kMbindWords).subspan(1), "MPOL_???"};
+constinit const Vocabulary kMpolGet{kMpolGetWords, "MPOL_???"};
 constinit const Vocabulary kShmat{kShmatWords, "SHM_???"};
 
 }  // namespace sightline::decode

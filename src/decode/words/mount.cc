@@ -56,10 +56,9 @@ constexpr Word kMountAttrWords[] = {
 
 // statfs.f_flags (linux/statfs.h of the kernel, not exported).
 constexpr Word kStatfsWords[] = {
-    {0x0020, "ST_VALID"},    {0x0001, "ST_RDONLY"},      {0x0002, "ST_NOSUID"},   {0x0004, "ST_NODEV"},
-    {0x0008, "ST_NOEXEC"},   {0x0010, "ST_SYNCHRONOUS"}, {0x0040, "ST_MANDLOCK"}, {0x0080, "ST_WRITE"},
-    {0x0100, "ST_APPEND"},   {0x0200, "ST_IMMUTABLE"},   {0x0400, "ST_NOATIME"},  {0x0800, "ST_NODIRATIME"},
-    {0x1000, "ST_RELATIME"}, {0x2000, "ST_NOSYMFOLLOW"},
+    {0x0020, "ST_VALID"},      {0x0001, "ST_RDONLY"},      {0x0002, "ST_NOSUID"},      {0x0004, "ST_NODEV"},
+    {0x0008, "ST_NOEXEC"},     {0x0010, "ST_SYNCHRONOUS"}, {0x0040, "ST_MANDLOCK"},    {0x0400, "ST_NOATIME"},
+    {0x0800, "ST_NODIRATIME"}, {0x1000, "ST_RELATIME"},    {0x2000, "ST_NOSYMFOLLOW"},
 };
 
 constexpr Word kFsMagicWords[] = {

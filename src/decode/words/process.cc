@@ -402,7 +402,7 @@ constexpr Word kCapabilityWords[] = {
 constinit const Vocabulary kClone{std::span(kCloneWords).first(std::size(kCloneWords) - kClone3OnlyWords), "CLONE_???"};
 constinit const Vocabulary kClone3{kCloneWords, "CLONE_???"};
 constinit const Vocabulary kUnshare{kUnshareWords, "CLONE_???"};
-constinit const Vocabulary kSetns{kSetnsWords, "CLONE_???"};
+constinit const Vocabulary kSetns{kSetnsWords, "CLONE_NEW???"};
 constinit const Vocabulary kWaitOptions{kWaitWords, "W???"};
 constinit const Vocabulary kWaitidType{kWaitidWords, "P_???"};
 constinit const Vocabulary kPidfdFlags{kPidfdWords, "PIDFD_???"};
