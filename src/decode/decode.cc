@@ -90,7 +90,9 @@ void decode_unknown(const Call& call, DecodedCall& into, std::size_t& used) {
   const auto number = static_cast<uint64_t>(int64_t{call.nr});
   into.name = "syscall_";
   // As the program gave it: the x32 bit is part of the number.
-  append_hex_always(into.name, i386 ? number & 0xffffffff : call.abi == tracer::Abi::x32 ? number | 0x40000000 : number);
+  append_hex_always(into.name, i386                           ? number & 0xffffffff
+                               : call.abi == tracer::Abi::x32 ? number | 0x40000000
+                                                              : number);
   for (std::size_t i = 0; i < kArguments; ++i) {
     const uint64_t raw = i386 ? call.args[i] & 0xffffffff : call.args[i];
     append_hex(next_argument(into, used, kUnknownNames[i], raw).text, raw);

@@ -42,10 +42,6 @@ void print_mode(Context& c, uint64_t value) {
   append_mode(c.out, static_cast<uint16_t>(value));
 }
 
-void print_device(Context& c, uint64_t value) {
-  append_device(c.out, value);
-}
-
 // close_range's bounds need not be open: they are numbers.
 void print_fd(Context& c, uint64_t value) {
   const auto& arguments = c.syscall.arguments;

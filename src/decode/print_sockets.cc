@@ -1,6 +1,5 @@
 // Printers of sockets: what they are made of, addresses, options.
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -39,14 +38,6 @@ void append_ethernet_protocol(std::string& out, uint16_t network_order) {
   out += ')';
 }
 
-void append_interface(std::string& out, uint32_t index) {
-  char name[IF_NAMESIZE];
-  if (index == 0 || if_indextoname(index, name) == nullptr) return append_unsigned(out, index);
-  out += "if_nametoindex(\"";
-  out += name;
-  out += "\")";
-}
-
 }  // namespace
 
 void print_socket_protocol(Context& c, uint64_t value) {
@@ -66,6 +57,8 @@ void print_socket_protocol(Context& c, uint64_t value) {
   }
 }
 
+// Interfaces are numbers: the machine that prints a trace need not be the one it was made on, and names would be its
+// own.
 namespace {
 
 void append_unix_address(Context& c, std::span<const std::byte> path) {
@@ -109,7 +102,7 @@ void append_inet6_address(Context& c, Fields& f) {
   if (f.left() < 4) return;
   const uint32_t scope = f.u32();
   c.out += ", sin6_scope_id=";
-  append_interface(c.out, scope);
+  append_unsigned(c.out, scope);
 }
 
 void append_netlink_address(Context& c, Fields& f) {
@@ -136,7 +129,7 @@ void append_packet_address(Context& c, Fields& f) {
   c.out += ", sll_protocol=";
   append_ethernet_protocol(c.out, protocol);
   c.out += ", sll_ifindex=";
-  append_interface(c.out, index);
+  append_unsigned(c.out, index);
   c.out += ", sll_hatype=";
   append_choice(c.out, hardware, kHardwareType);
   c.out += ", sll_pkttype=";
@@ -417,7 +410,7 @@ void append_ipv6_membership(Context& c, Fields& f) {
   c.out += "{inet_pton(AF_INET6, \"";
   c.out += text;
   c.out += "\", &ipv6mr_multiaddr), ipv6mr_interface=";
-  append_interface(c.out, f.u32());
+  append_unsigned(c.out, f.u32());
   c.out += '}';
 }
 

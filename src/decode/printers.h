@@ -24,7 +24,6 @@ void print_offset_value(Context& context, uint64_t value);
 void print_hex(Context& context, uint64_t value);
 void print_address(Context& context, uint64_t value);
 void print_mode(Context& context, uint64_t value);
-void print_device(Context& context, uint64_t value);
 void print_fd(Context& context, uint64_t value);
 void print_dirfd(Context& context, uint64_t value);
 void print_id(Context& context, uint64_t value);

@@ -25,7 +25,7 @@ extern const Vocabulary kProtection, kMapType, kMapFlags, kMremap, kMsync, kMloc
 // sockets
 extern const Vocabulary kSocketDomain, kSocketType, kSocketFlags, kInetProtocol, kNetlinkProtocol, kBluetoothProtocol,
     kEthernetProtocol, kShutdown, kMessageFlags, kSocketLevel, kScm, kIpControl, kPacketType, kHardwareType,
-    kPollEvents, kEpollEvents, kEpollOp, kEpollCreate, kEventfdFlags, kNetlinkType, kSocketcall;
+    kPollEvents, kEpollEvents, kEpollOp, kEpollCreate, kEventfdFlags, kSocketcall;
 
 // signals and time
 extern const Vocabulary kSigHow, kSigactionFlags, kSigstackFlags, kSigevent, kSignalfdFlags, kClock, kCpuClock,
@@ -34,11 +34,10 @@ extern const Vocabulary kSigHow, kSigactionFlags, kSigstackFlags, kSigevent, kSi
 
 // processes
 extern const Vocabulary kClone, kClone3, kUnshare, kSetns, kWaitOptions, kWaitidType, kPidfdFlags, kPidfdSignalFlags,
-    kKcmp, kRlimit, kRusage, kPriority, kIoprioWho, kIoprioClass, kSchedPolicy, kSchedFlags, kSchedAttrFlags, kPrctl,
-    kDumpable, kSeccompMode, kTsc, kUnalign, kMceKill, kMceKillPolicy, kSetMm, kCapAmbient, kSpec, kSpecControl, kVma,
-    kSecurebits, kSchedCore, kSchedCoreScope, kSyscallDispatch, kArchPrctl, kXfeature, kPersonality, kPersonalityFlags,
-    kPtrace, kPtraceOptions, kRegset, kFutex, kFutexWakeOp, kFutexWakeCompare, kFutex2, kRseq, kCapabilityVersion,
-    kCapability;
+    kKcmp, kRlimit, kRusage, kPriority, kIoprioWho, kIoprioClass, kSchedPolicy, kSchedAttrFlags, kPrctl, kDumpable,
+    kSeccompMode, kTsc, kUnalign, kMceKill, kMceKillPolicy, kSetMm, kCapAmbient, kSpec, kSpecControl, kVma, kSecurebits,
+    kSchedCore, kSchedCoreScope, kSyscallDispatch, kArchPrctl, kXfeature, kPersonality, kPersonalityFlags, kPtrace,
+    kPtraceOptions, kRegset, kFutex, kFutexWakeOp, kFutexWakeCompare, kFutex2, kRseq, kCapabilityVersion, kCapability;
 
 // file systems
 extern const Vocabulary kMountFlags, kUmountFlags, kOpenTree, kMoveMount, kFsopen, kFsmount, kFspick, kFsconfig,

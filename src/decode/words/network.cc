@@ -161,8 +161,6 @@ constexpr Word kEpollOpWords[] = {W(EPOLL_CTL_ADD), W(EPOLL_CTL_DEL), W(EPOLL_CT
 constexpr Word kEpollCreateWords[] = {W(EPOLL_CLOEXEC)};
 constexpr Word kEventfdWords[] = {W(EFD_SEMAPHORE), W(EFD_CLOEXEC), W(EFD_NONBLOCK)};
 
-constexpr Word kNetlinkTypeWords[] = {W(NLMSG_NOOP), W(NLMSG_ERROR), W(NLMSG_DONE), W(NLMSG_OVERRUN)};
-
 // i386's socketcall (linux/net.h).
 constexpr Word kSocketcallWords[] = {
     {1, "SYS_SOCKET"},    {2, "SYS_BIND"},        {3, "SYS_CONNECT"},     {4, "SYS_LISTEN"},
@@ -193,7 +191,6 @@ constinit const Vocabulary kEpollEvents{kEpollWords, "EPOLL???"};
 constinit const Vocabulary kEpollOp{kEpollOpWords, "EPOLL_CTL_???"};
 constinit const Vocabulary kEpollCreate{kEpollCreateWords, "EPOLL_???"};
 constinit const Vocabulary kEventfdFlags{kEventfdWords, "EFD_???"};
-constinit const Vocabulary kNetlinkType{kNetlinkTypeWords, "NLMSG_???"};
 constinit const Vocabulary kSocketcall{kSocketcallWords, "SYS_???"};
 
 }  // namespace sightline::decode

@@ -99,7 +99,6 @@ constexpr Word kSchedPolicyWords[] = {
     {0, "SCHED_OTHER"}, {1, "SCHED_FIFO"}, {2, "SCHED_RR"},       {3, "SCHED_BATCH"},
     {4, "SCHED_ISO"},   {5, "SCHED_IDLE"}, {6, "SCHED_DEADLINE"}, {7, "SCHED_EXT"},
 };
-constexpr Word kSchedFlagWords[] = {{0x40000000, "SCHED_RESET_ON_FORK"}};
 constexpr Word kSchedAttrWords[] = {
     W(SCHED_FLAG_RESET_ON_FORK), W(SCHED_FLAG_RECLAIM),        W(SCHED_FLAG_DL_OVERRUN),     W(SCHED_FLAG_KEEP_POLICY),
     W(SCHED_FLAG_KEEP_PARAMS),   W(SCHED_FLAG_UTIL_CLAMP_MIN), W(SCHED_FLAG_UTIL_CLAMP_MAX),
@@ -414,7 +413,6 @@ constinit const Vocabulary kPriority{kPriorityWords, "PRIO_???"};
 constinit const Vocabulary kIoprioWho{kIoprioWhoWords, "IOPRIO_WHO_???"};
 constinit const Vocabulary kIoprioClass{kIoprioClassWords, "IOPRIO_CLASS_???"};
 constinit const Vocabulary kSchedPolicy{kSchedPolicyWords, "SCHED_???"};
-constinit const Vocabulary kSchedFlags{kSchedFlagWords, "SCHED_???"};
 constinit const Vocabulary kSchedAttrFlags{kSchedAttrWords, "SCHED_FLAG_???"};
 constinit const Vocabulary kPrctl{kPrctlWords, "PR_???"};
 constinit const Vocabulary kDumpable{kDumpableWords, "SUID_DUMP_???"};

@@ -149,6 +149,32 @@ TEST_CASE("arguments that the command decides about") {
         R"(quotactl(QCMD(Q_SYNC, USRQUOTA), "/dev/x") = -1 ENOENT (No such file or directory))");
 }
 
+TEST_CASE("results in words") {
+  CHECK(CallBuilder("membarrier", {0, 0, 7}).returns(3).line() ==
+        "membarrier(MEMBARRIER_CMD_QUERY, 0) = 0x3 (MEMBARRIER_CMD_GLOBAL|MEMBARRIER_CMD_GLOBAL_EXPEDITED)");
+  CHECK(CallBuilder("time", {0}).returns(0).line() == "time(NULL) = 0");
+  CHECK(CallBuilder("time", {0}).returns(1795223405).line().starts_with("time(NULL) = 1795223405 (2026-11-2"));
+  CHECK(CallBuilder("fcntl", {3, 11}).returns(10).line() == "fcntl(3, F_GETSIG) = 10 (SIGUSR1)");
+  CHECK(CallBuilder("fcntl", {6, 1034}).returns(1).line() == "fcntl(6, F_GET_SEALS) = 0x1 (seals F_SEAL_SEAL)");
+}
+
+TEST_CASE("a call that is resumed after a stop") {
+  CHECK(CallBuilder("restart_syscall", {}).fails(4).line() ==
+        "restart_syscall(<... resuming interrupted system call ...>) = -1 EINTR (Interrupted system call)");
+}
+
+TEST_CASE("arguments nobody looks at are left out") {
+  CHECK(CallBuilder("syslog", {5, kBuffer, 7}).returns(0).line() == "syslog(5 /* SYSLOG_ACTION_CLEAR */) = 0");
+  CHECK(CallBuilder("ptrace", {0, 1, 2, 3}).fails(1).line() ==
+        "ptrace(PTRACE_TRACEME) = -1 EPERM (Operation not permitted)");
+  CHECK(CallBuilder("reboot", {0xfee1dead, 672274793, 0, kBuffer}).fails(1).line() ==
+        "reboot(LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_OFF) = -1 EPERM (Operation not "
+        "permitted)");
+  CHECK(CallBuilder("mq_open", {kPath, 0, 0600, kBuffer}).in_string(0, kPath, "q").returns(3).line() ==
+        R"(mq_open("q", O_RDONLY) = 3)");
+  CHECK(CallBuilder("close_range", {3, 0xffffffff, 0}).returns(0).line() == "close_range(3, 4294967295, 0) = 0");
+}
+
 TEST_CASE("flags that share their word with something else") {
   CHECK(CallBuilder("mmap", {0, 1ull << 40, 1, 0x40022 | 21u << 26, kNoFd, 4096}).fails(22).line() ==
         "mmap(NULL, 1099511627776, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_HUGETLB|21<<MAP_HUGE_SHIFT, -1, 0x1000) = "

@@ -376,6 +376,56 @@ TEST_CASE("times") {
         "setitimer(ITIMER_REAL, {it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=100, tv_usec=5}}, NULL) = 0");
 }
 
+TEST_CASE("processor time is counted in ticks") {
+  CHECK(CallBuilder("times", {kA}).out(0, kA, Bytes().u64(26).u64(0).u64(0).u64(0)).returns(1718140854).line() ==
+        "times({tms_utime=26 /* 0.26 s */, tms_stime=0, tms_cutime=0, tms_cstime=0}) = 1718140854");
+}
+
+TEST_CASE("statx prints what its mask says is known") {
+  const auto statx = [](uint32_t mask) {
+    const std::string bytes =
+        Bytes().u32(mask).u32(4096).u64(0).u32(1).u32(0).u32(0).u16(0100644).u16(0).u64(7).u64(103).u64(8).u64(0).zeros(
+            256 - 64);
+    return CallBuilder("statx", {kWorkingDirectory, kA, 0, 0xfff, kB})
+        .in_string(1, kA, "f")
+        .out(4, kB, bytes)
+        .returns(0)
+        .line();
+  };
+  const std::string head = R"(statx(AT_FDCWD, "f", AT_STATX_SYNC_AS_STAT, STATX_ALL, {stx_mask=)";
+  CHECK(statx(0x7ff) == head + "STATX_BASIC_STATS, stx_attributes=0, stx_mode=S_IFREG|0644, stx_size=103, ...}) = 0");
+  CHECK(statx(0x8) == head + "STATX_UID, stx_attributes=0, ...}) = 0");
+}
+
+TEST_CASE("statfs tells its flags if the file system does") {
+  const auto statfs = [](uint64_t flags) {
+    return CallBuilder("statfs", {kA, kB})
+        .in_string(0, kA, "/")
+        .out(1, kB,
+             Bytes()
+                 .u64(0xef53)
+                 .u64(4096)
+                 .u64(9)
+                 .u64(8)
+                 .u64(7)
+                 .u64(6)
+                 .u64(5)
+                 .u32(1)
+                 .u32(0)
+                 .u64(255)
+                 .u64(4096)
+                 .u64(flags)
+                 .zeros(32))
+        .returns(0)
+        .line();
+  };
+  const std::string known =
+      R"(statfs("/", {f_type=EXT2_SUPER_MAGIC, f_bsize=4096, f_blocks=9, f_bfree=8, f_bavail=7, f_files=6, f_ffree=5, )"
+      "f_fsid={val=[0x1, 0]}, f_namelen=255, f_frsize=4096";
+  CHECK(statfs(0x1020) == known + ", f_flags=ST_VALID|ST_RELATIME}) = 0");
+  CHECK(statfs(0) == known + "}) = 0");
+}
+
 TEST_CASE("ioctl arguments") {
   CHECK(CallBuilder("ioctl", {1, 0x5413, kA}).out(2, kA, Bytes().u16(24).u16(80).u16(0).u16(0)).returns(0).line() ==
         "ioctl(1, TIOCGWINSZ, {ws_row=24, ws_col=80, ws_xpixel=0, ws_ypixel=0}) = 0");
