@@ -32,6 +32,24 @@ def between_marks(text):
     return lines
 
 
+def of_the_first_thread(lines):
+    """A recording follows children; the program expects its own lines, which theirs may have cut in two."""
+    if not lines or not lines[0][0].isdigit():
+        return lines
+    tid = lines[0].split()[0]
+    joined, begun = [], ""
+    for line in lines:
+        thread, line = line.split(" ", 1)
+        if thread != tid:
+            continue
+        line = line.lstrip(" ")
+        if line.endswith(" <unfinished ...>"):
+            begun = line.removesuffix(" <unfinished ...>")
+        else:
+            joined.append(re.sub(r"^<\.\.\. \w+ resumed>", lambda _: begun, line))
+    return joined
+
+
 def run(*command):
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
                             check=False)
@@ -43,12 +61,9 @@ def run(*command):
     return result.stdout.decode("utf-8", "surrogateescape")
 
 
-def compare(said, text, options, how):
+def compare(said, text, how):
     expected = said.splitlines()
-    got = between_marks(text)
-    if "-f" in options:
-        # Thread ids stand in front, with as many blanks behind as it takes; the program says "<tid> ".
-        got = [re.sub(r"^(\d+) +", r"\1 ", line) for line in got]
+    got = of_the_first_thread(between_marks(text))
     if not expected:
         sys.exit("the program expects nothing")
     if expected != got:
@@ -62,14 +77,18 @@ def main():
     with tempfile.TemporaryDirectory(prefix="sightline-test-") as directory:
         trace = pathlib.Path(directory) / "trace"
         said = run(SIGHTLINE, "-a1", "-o", trace, *options, program)
-        compare(said, trace.read_text(encoding="utf-8", errors="surrogateescape"), options, "live")
+        text = trace.read_text(encoding="utf-8", errors="surrogateescape")
+        if pathlib.Path(SIGHTLINE).name == "strace":
+            # It shows what lies on the stack, and takes the interrupted code's register for a result.
+            text = re.sub(r"rt_sigreturn\(\{mask=\[[^]]*\]\}\) = .*", "rt_sigreturn() = ?", text)
+        compare(said, text, "live")
         if pathlib.Path(SIGHTLINE).name == "strace":
             return
         recorded = pathlib.Path(directory) / "trace.slt"
         limit = next((option for option in options if option.startswith("-s")), "-s32")
         said = run(SIGHTLINE, "record", "-q", limit, "-o", recorded, program)
-        others = [option for option in options if option not in ("-f", limit)]
-        compare(said, run(SIGHTLINE, "print", "--source=none", "-a1", limit, *others, recorded), options, "recorded")
+        others = [option for option in options if option != limit]
+        compare(said, run(SIGHTLINE, "print", "--source=none", "-a1", limit, *others, recorded), "recorded")
 
 
 if __name__ == "__main__":

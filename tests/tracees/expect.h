@@ -4,35 +4,32 @@
 /// Between begin() and end() nothing here makes a system call of its own.
 #pragma once
 
+// C headers only: the 32-bit program is built where there is a 32-bit C library, but often no C++ one.
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstdarg>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <initializer_list>
-#include <type_traits>
 
 namespace expect {
 
 struct Text {
   char bytes[1 << 17];
-  std::size_t size;
+  size_t size;
 };
 inline Text text{};
-inline int last_error = 0;
 
 /// One line of the expected trace.
 __attribute__((format(printf, 1, 2))) inline void line(const char* format, ...) {
   const int saved = errno;
   va_list arguments;
   va_start(arguments, format);
-  const int n = std::vsnprintf(text.bytes + text.size, sizeof text.bytes - text.size, format, arguments);
+  const int n = vsnprintf(text.bytes + text.size, sizeof text.bytes - text.size, format, arguments);
   va_end(arguments);
-  text.size += static_cast<std::size_t>(n);
-  if (text.size + 1 >= sizeof text.bytes) std::abort();
+  text.size += static_cast<size_t>(n);
+  if (text.size + 1 >= sizeof text.bytes) abort();
   text.bytes[text.size++] = '\n';
   errno = saved;
 }
@@ -43,9 +40,9 @@ inline const char* result(long value) {
   static unsigned next = 0;
   char* place = ring[next++ % 4];
   if (value == -1)
-    std::snprintf(place, sizeof ring[0], "-1 %s (%s)", strerrorname_np(errno), strerror(errno));
+    snprintf(place, sizeof ring[0], "-1 %s (%s)", strerrorname_np(errno), strerror(errno));
   else
-    std::snprintf(place, sizeof ring[0], "%ld", value);
+    snprintf(place, sizeof ring[0], "%ld", value);
   return place;
 }
 
@@ -53,19 +50,24 @@ inline const char* result(long value) {
 inline const char* address_result(long value) {
   static char place[128];
   if (value == -1) return result(value);
-  std::snprintf(place, sizeof place, "%#lx", static_cast<unsigned long>(value));
+  snprintf(place, sizeof place, "%#lx", static_cast<unsigned long>(value));
   return place;
+}
+
+inline long whole(long value) {
+  return value;
+}
+template <class T>
+const volatile void* whole(T* pointer) {
+  return pointer;
+}
+inline const volatile void* whole(decltype(nullptr)) {
+  return nullptr;
 }
 
 /// A system call by its number, without the C library's help. Numbers are sign-extended, as the C library does.
 template <class... Arguments>
 long call(long nr, Arguments... arguments) {
-  [[maybe_unused]] const auto whole = [](auto value) {
-    if constexpr (std::is_pointer_v<decltype(value)> || std::is_null_pointer_v<decltype(value)>)
-      return static_cast<const volatile void*>(value);
-    else
-      return static_cast<long>(value);
-  };
   return syscall(nr, whole(arguments)...);
 }
 
@@ -75,18 +77,17 @@ struct Flag {
 };
 
 /// Flags that the kernel chose: their names, joined by |. Valid until the next call.
-template <std::size_t kCount>
+template <size_t kCount>
 const char* flags(unsigned long value, const Flag (&names)[kCount]) {
   static char place[512];
-  std::size_t size = 0;
+  size_t size = 0;
   place[0] = '\0';
   for (const Flag& flag : names) {
     if ((value & flag.bit) != flag.bit) continue;
     value &= ~flag.bit;
-    size += static_cast<std::size_t>(
-        std::snprintf(place + size, sizeof place - size, "%s%s", size != 0 ? "|" : "", flag.name));
+    size += static_cast<size_t>(snprintf(place + size, sizeof place - size, "%s%s", size != 0 ? "|" : "", flag.name));
   }
-  if (value != 0) std::snprintf(place + size, sizeof place - size, "|%#lx", value);
+  if (value != 0) snprintf(place + size, sizeof place - size, "|%#lx", value);
   return place;
 }
 
@@ -99,11 +100,11 @@ inline void end() {
 
 /// Prints everything; main's last act.
 inline int finish() {
-  std::size_t at = 0;
+  size_t at = 0;
   while (at < text.size) {
     const ssize_t n = write(STDOUT_FILENO, text.bytes + at, text.size - at);
     if (n <= 0) return 1;
-    at += static_cast<std::size_t>(n);
+    at += static_cast<size_t>(n);
   }
   return 0;
 }
@@ -112,11 +113,11 @@ inline int finish() {
 inline void enter_new_directory() {
   static char path[] = "/tmp/sightline-tracee-XXXXXX";
   if (mkdtemp(path) == nullptr || chdir(path) != 0) {
-    std::perror(path);
-    std::_Exit(99);
+    perror(path);
+    _Exit(99);
   }
   // Empty by the time we end, or left to whoever looks for the failure.
-  std::atexit([] {
+  atexit([] {
     if (chdir("/") == 0) rmdir(path);
   });
 }

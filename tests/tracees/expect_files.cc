@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include <initializer_list>
+
 #include "tests/tracees/expect.h"
 
 using expect::call;

@@ -40,7 +40,7 @@ int main() {
   item->cmsg_level = SOL_SOCKET;
   item->cmsg_type = SCM_RIGHTS;
   item->cmsg_len = CMSG_LEN(2 * sizeof(int));
-  std::memcpy(CMSG_DATA(item), pair, sizeof pair);
+  memcpy(CMSG_DATA(item), pair, sizeof pair);
   n = call(SYS_sendmsg, pair[0], &header, 0);
   line(
       "sendmsg(%d, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"fds\", iov_len=3}], msg_iovlen=1, "
@@ -50,7 +50,7 @@ int main() {
   piece = {buffer, sizeof buffer};
   n = call(SYS_recvmsg, pair[1], &header, MSG_CMSG_CLOEXEC);
   int got[2];
-  std::memcpy(got, CMSG_DATA(item), sizeof got);
+  memcpy(got, CMSG_DATA(item), sizeof got);
   line(
       "recvmsg(%d, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base=\"fds\", iov_len=64}], msg_iovlen=1, "
       "msg_control=[{cmsg_len=24, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[%d, %d]}], "

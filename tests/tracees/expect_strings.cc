@@ -16,7 +16,7 @@ int main() {
   if (null < 0 || zero < 0 || pages == MAP_FAILED || munmap(pages + 4096, 4096) != 0) return 1;
   expect::begin();
 
-  const auto write_bytes = [&](const char* bytes, std::size_t size, const char* shown) {
+  const auto write_bytes = [&](const char* bytes, size_t size, const char* shown) {
     const long n = call(SYS_write, null, bytes, size);
     line("write(%d, %s, %zu) = %s", null, shown, size, result(n));
   };
@@ -37,19 +37,19 @@ int main() {
   n = call(SYS_access, "/no/\ttab/\"quote\"", F_OK);
   line("access(\"/no/\\ttab/\\\"quote\\\"\", F_OK) = %s", result(n));
   char path[6000];
-  std::memset(path, 'x', sizeof path - 1);
+  memset(path, 'x', sizeof path - 1);
   path[sizeof path - 1] = '\0';
   n = call(SYS_access, path, F_OK);
   char shown[4096];
-  std::memcpy(shown, path, 4095);
+  memcpy(shown, path, 4095);
   shown[4095] = '\0';
   line("access(\"%s\"..., F_OK) = %s", shown, result(n));
 
   // The last bytes of a page, with nothing behind it.
-  std::memcpy(pages + 4092, "end", 4);
+  memcpy(pages + 4092, "end", 4);
   n = call(SYS_access, pages + 4092, F_OK);
   line("access(\"end\", F_OK) = %s", result(n));
-  std::memcpy(pages + 4093, "end", 3);
+  memcpy(pages + 4093, "end", 3);
   n = call(SYS_access, pages + 4093, F_OK);
   line("access(%p, F_OK) = %s", static_cast<void*>(pages + 4093), result(n));
   n = call(SYS_write, null, pages + 4093, 3);

@@ -58,11 +58,11 @@ int main() {
   char soft[32], hard[32];
   const auto show = [](char(&to)[32], unsigned long value) {
     if (value == RLIM_INFINITY)
-      std::snprintf(to, sizeof to, "RLIM64_INFINITY");
+      snprintf(to, sizeof to, "RLIM64_INFINITY");
     else if (value > 1024 && value % 1024 == 0)
-      std::snprintf(to, sizeof to, "%lu*1024", value / 1024);
+      snprintf(to, sizeof to, "%lu*1024", value / 1024);
     else
-      std::snprintf(to, sizeof to, "%lu", value);
+      snprintf(to, sizeof to, "%lu", value);
     return to;
   };
   const auto show_old = [&](char(&to)[32], unsigned long value) {

@@ -27,7 +27,7 @@ long call32(long nr, unsigned long a, unsigned long b, unsigned long c) {
 
 int main() {
   low = static_cast<char*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0));
-  std::strcpy(low, "/none");
+  strcpy(low, "/none");
   expect::begin();
 
   long n = call(999, 1, 2, 3, 4, 5, 6);
