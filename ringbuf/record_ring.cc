@@ -3,7 +3,7 @@
 namespace sightline::ringbuf {
 
 void RecordRing::ring_bell(uint64_t tail) {
-  const uint64_t watermark = capacity_ / 4;
+  const uint64_t watermark = capacity_ / 2;
   // The cached head may be as old as the ring is long: by it, the ring would look full most of the time.
   control_->cached_head = control_->head.load(std::memory_order_acquire);
   if (tail - control_->cached_head >= watermark) {

@@ -122,8 +122,15 @@ class RecordRing {
     return reserve_slowly(size);
   }
 
-  /// Publishes the reserved record with `size` bytes of payload (at most what was reserved).
+  /// Publishes the reserved record with `size` bytes of payload (at most what was reserved), and wakes the consumer if
+  /// enough has come together.
   void commit(uint16_t type, uint32_t size, uint16_t flags = 0) {
+    publish(type, size, flags);
+    notify();
+  }
+
+  /// commit() in two steps, for a producer that has more to publish before the consumer may wake up.
+  void publish(uint16_t type, uint32_t size, uint16_t flags = 0) {
     const uint64_t tail = control_->tail.load(std::memory_order_relaxed);
     if (padding_ != 0) {
       const RecordHeader filler{static_cast<uint32_t>(padding_), kPaddingType, 0};
@@ -139,9 +146,12 @@ class RecordRing {
       control_->high_water.store(used, std::memory_order_relaxed);
     // Release: whoever sees this tail sees the bytes before it.
     control_->tail.store(next, std::memory_order_release);
+  }
+  void notify() {
     // Below the watermark nobody is woken: the consumer's timed wait bounds the delay, and the fast path stays free of
     // fences.
-    if (next >= bell_at_) ring_bell(next);
+    const uint64_t tail = control_->tail.load(std::memory_order_relaxed);
+    if (tail >= bell_at_) ring_bell(tail);
   }
 
   void count_drop() { add(control_->dropped, 1); }
@@ -216,7 +226,7 @@ class RecordRing {
         data_(reinterpret_cast<std::byte*>(control) + sizeof(RingControl)),
         capacity_(capacity),
         mask_(capacity - 1),
-        bell_at_(capacity / 4),
+        bell_at_(capacity / 2),
         doorbell_(doorbell) {}
 
   static constexpr uint64_t round_up(uint64_t n) { return (n + 7) & ~uint64_t{7}; }

@@ -16,8 +16,8 @@ namespace sightline {
 namespace {
 
 // How long a record below the ring's watermark may wait to be seen; also what bounds the delay of live text.
-constexpr uint64_t kNap = 4'000'000;
-constexpr uint64_t kLongNap = 40'000'000;
+constexpr uint64_t kNap = 20'000'000;
+constexpr uint64_t kLongNap = 50'000'000;
 constexpr int kNapsBeforeLong = 64;
 
 // Serials come from the tracer, one a birth. A wild one must not make us allocate the world.
@@ -71,16 +71,18 @@ void Consumer::loop() {
   for (;;) {
     // Read before the drain: what was committed before closing is seen by the drain that follows.
     const bool closing = closing_.load(std::memory_order_acquire);
-    if (drain_once()) {
+    const uint64_t horizon = progress_.horizon.load(std::memory_order_acquire);
+    if (drain_once(horizon)) {
       naps = 0;
       continue;
     }
     rings_.settle();
     if (closing) break;
-    if (rings_.any_pending()) continue;  // committed just now; its horizon is about to follow
     sink_.idle();
-    rings_.doorbell().wait(naps++ < kNapsBeforeLong ? kNap : kLongNap,
-                           [&] { return !closing_.load(std::memory_order_acquire) && !rings_.any_pending(); });
+    // Not by what the rings hold: a record that is there already, but above the horizon, can't be taken yet.
+    rings_.doorbell().wait(naps++ < kNapsBeforeLong ? kNap : kLongNap, [&] {
+      return !closing_.load(std::memory_order_acquire) && progress_.horizon.load(std::memory_order_acquire) == horizon;
+    });
   }
   const uint64_t now = monotonic_now();
   for (ThreadState& state : threads_) {
@@ -97,8 +99,7 @@ void Consumer::loop() {
   sink_.trace_ended(end_);
 }
 
-bool Consumer::drain_once() {
-  const uint64_t horizon = progress_.horizon.load(std::memory_order_acquire);
+bool Consumer::drain_once(uint64_t horizon) {
   struct Source {
     ringbuf::RecordRing* ring;
     ringbuf::RecordView view;
@@ -367,8 +368,7 @@ void Consumer::resolve(ThreadState& state, const tracer::CallEnter& enter, std::
   const symbolizer::Resolved resolved = symbolizer_.resolve(spaces_[space].id, sample, options_.depth);
   state.open.call.stack_id = resolved.stack;
   state.open.call.stack = &symbolizer_.stack(resolved.stack);
-  if (options_.depth == symbolizer::Depth::user_line)
-    progress_.windows.learn(process_serial, enter.ip, resolved.bytes_used, resolved.hit_end_of_bytes);
+  progress_.windows.learn(process_serial, enter.ip, resolved.bytes_used, resolved.hit_end_of_bytes);
 }
 
 void Consumer::on_call_exit(std::span<const std::byte> payload) {

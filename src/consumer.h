@@ -65,7 +65,7 @@ class Consumer {
   };
 
   void loop();
-  bool drain_once();
+  bool drain_once(uint64_t horizon);
   void take(const ringbuf::RecordView& view);
 
   void on_call_enter(std::span<const std::byte> payload);

@@ -25,7 +25,7 @@
 namespace sightline {
 namespace {
 
-constexpr uint32_t kWholeStack = 32 * 1024;
+constexpr uint32_t kWholeStack = 32 * 1024;  // copied from a call site not seen before
 constexpr uint64_t kRingBytes = 512 * 1024;
 constexpr uint32_t kLargestString = 4 * 1024 * 1024;
 
@@ -65,7 +65,7 @@ tracer::EngineOptions engine_options(const Settings& settings, uint64_t ring_byt
   options.record.limits.total_limit = static_cast<uint32_t>(ring_bytes / 2 - 128 * 1024);
   options.record.limits.env_strings = settings.text.style.verbose || settings.verb == Verb::record;
   options.record.stacks = settings.source != Source::none;
-  options.record.whole_stack = settings.source == Source::stack ? kWholeStack : 0;
+  if (settings.source == Source::stack) options.record.unknown_stack = kWholeStack;
   options.record.fd_paths = settings.text.style.fd_paths;
   return options;
 }

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,10 +18,16 @@ namespace {
 
 constexpr uint32_t kLookEvery = 16;        // stops; a look at our waiting time costs 1 µs …
 constexpr uint32_t kPlaceEvery = 4;        // … and at the thread's place 10 µs, so only at every fourth look
-constexpr uint64_t kPatience = 30'000;     // ns of waiting for the processor per stop before we call it contended
+constexpr uint64_t kSomeDelay = 30'000;    // ns of waiting for the processor per stop: contended if it goes on …
+constexpr uint32_t kGoesOn = 4;            // … for that many looks; a passing kernel thread does not
+constexpr uint64_t kGreatDelay = 300'000;  // ns of waiting per stop: contended at once
 constexpr uint32_t kRestless = 3;          // moves in a row that show an idle processor next to ours
-constexpr uint32_t kFirstPause = 256;      // looks
+constexpr uint32_t kFirstPause = 64;       // looks
 constexpr uint32_t kLongestPause = 65536;  // looks
+constexpr uint32_t kCalm = 512;            // looks after which an earlier contention is forgotten
+constexpr uint64_t kSlowStop = 25'000;     // ns between two stops of a thread: more than both take on one processor
+constexpr uint32_t kFewSlow = 4;
+constexpr uint32_t kManySlow = 256;
 
 bool has_cap_sys_nice() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
@@ -35,6 +42,12 @@ bool may_come_back() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NICE, &limit) < 0) return false;
   return limit.rlim_cur >= static_cast<rlim_t>(20 - getpriority(PRIO_PROCESS, 0));
+}
+
+uint64_t monotonic_now() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
 }
 
 }  // namespace
@@ -55,47 +68,84 @@ CpuFollower::~CpuFollower() {
   if (schedstat_ >= 0) close(schedstat_);
 }
 
-bool CpuFollower::contended() {
+uint64_t CpuFollower::delay_since_last_look() {
   // "run time, run delay, timeslices", ns (Documentation/scheduler/sched-stats.rst)
   char text[96];
   const ssize_t n = pread(schedstat_, text, sizeof text - 1, 0);
-  if (n <= 0) return true;
+  if (n <= 0) return UINT64_MAX;
   text[n] = '\0';
   char* rest = nullptr;
   std::strtoull(text, &rest, 10);
   const uint64_t waited = std::strtoull(rest, nullptr, 10);
   const uint64_t delay = waited - waited_;
   waited_ = waited;
-  return delay > kPatience * kLookEvery;
+  return delay;
+}
+
+bool CpuFollower::contended() {
+  const uint64_t delay = delay_since_last_look();
+  delayed_ = delay > kSomeDelay * kLookEvery ? delayed_ + 1 : 0;
+  return delayed_ >= kGoesOn || delay > kGreatDelay * kLookEvery;
 }
 
 void CpuFollower::look(pid_t tid) {
   countdown_ = kLookEvery;
   if (pause_ != 0) --pause_;
-  if (idle_ && contended()) {
-    become_normal();
-    next_pause_ = next_pause_ == 0 ? kFirstPause : std::min(next_pause_ * 2, kLongestPause);
-    pause_ = next_pause_;
-    restless_ = 0;
+  if (idle_) {
+    if (contended()) {
+      become_normal();
+      next_pause_ = next_pause_ == 0 ? kFirstPause : std::min(next_pause_ * 2, kLongestPause);
+      pause_ = next_pause_;
+      restless_ = 0;
+      calm_ = 0;
+    } else if (++calm_ == kCalm) {
+      next_pause_ = 0;
+    }
   }
   if (looks_++ % kPlaceEvery != 0) return;
-  const int cpu = proc::last_cpu(tid);
-  if (cpu < 0 || !CPU_ISSET(cpu, &former_cpus_)) return;
-  restless_ = cpu != cpu_ ? restless_ + 1 : 0;
-  if (cpu != cpu_) pin(cpu);
+  restless_ = place(tid) ? restless_ + 1 : 0;
   if (may_idle_ && !idle_ && pause_ == 0 && restless_ >= kRestless) become_idle();
+}
+
+/// As SCHED_IDLE only: otherwise a thread that has moved away would do so again at once.
+void CpuFollower::watch_pace(pid_t tid) {
+  const uint64_t now = monotonic_now();
+  const bool slow = tid == last_tid_ && now - last_stop_ > kSlowStop;
+  last_tid_ = tid;
+  last_stop_ = now;
+  if (!slow) {
+    slow_ = 0;
+    return;
+  }
+  if (++slow_ < slow_limit_) return;
+  slow_ = 0;
+  // A thread that is slow by itself is looked at ever less often.
+  slow_limit_ = place(tid) ? kFewSlow : std::min(slow_limit_ * 2, kManySlow);
+}
+
+/// Goes where the thread is; true if that was elsewhere.
+bool CpuFollower::place(pid_t tid) {
+  const int cpu = proc::last_cpu(tid);
+  if (cpu < 0 || cpu == cpu_ || !CPU_ISSET(cpu, &former_cpus_)) return false;
+  pin(cpu);
+  return true;
 }
 
 void CpuFollower::pin(int cpu) {
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(cpu, &one);
-  if (sched_setaffinity(0, sizeof one, &one) == 0) cpu_ = cpu;
+  if (sched_setaffinity(0, sizeof one, &one) < 0) return;
+  cpu_ = cpu;
 }
 
 void CpuFollower::become_idle() {
   const sched_param none{};
-  contended();  // from here on we count
+  delay_since_last_look();  // from here on we count
+  delayed_ = 0;
+  calm_ = 0;
+  slow_ = 0;
+  slow_limit_ = kFewSlow;
   idle_ = sched_setscheduler(0, SCHED_IDLE, &none) == 0;
   may_idle_ = idle_;
 }

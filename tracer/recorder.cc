@@ -72,8 +72,11 @@ std::byte* Recorder::reserve(Tracee& tracee, uint32_t bytes) {
 }
 
 void Recorder::commit(Tracee& tracee, RecordType type, uint32_t bytes, uint64_t time) {
-  tracee.ring.ring->commit(static_cast<uint16_t>(type), bytes);
+  // The horizon before the bell: a consumer woken in between would find nothing that it may read yet, and on the
+  // processor it shares with us it would find nothing for as long as it looks.
+  tracee.ring.ring->publish(static_cast<uint16_t>(type), bytes);
   progress_.horizon.store(time, std::memory_order_release);
+  tracee.ring.ring->notify();
 }
 
 template <class Record>
@@ -182,10 +185,8 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
 
   uint32_t window = 0;
   RegisterBlock registers;
-  if (with_stack && arch::read_registers(tracee.tid, registers)) {
-    window = options_.whole_stack != 0 ? options_.whole_stack
-                                       : progress_.windows.wanted(tracee.process_serial, info.instruction_pointer);
-  }
+  if (with_stack && arch::read_registers(tracee.tid, registers))
+    window = progress_.windows.wanted(tracee.process_serial, info.instruction_pointer, options_.unknown_stack);
   CallEnter record{.prefix = prefix(tracee)};
   uint32_t size = static_cast<uint32_t>(sizeof record + captures.bytes);
   if (window != 0) size += static_cast<uint32_t>(sizeof registers) + window;

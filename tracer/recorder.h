@@ -37,9 +37,10 @@ struct Filter {
 struct RecordOptions {
   Filter filter = Filter::all();
   CaptureLimits limits;
-  bool stacks = false;       ///< copy registers and stack bytes at each call
-  uint32_t whole_stack = 0;  ///< bytes to copy always; 0: what the consumer has taught for the site
-  bool fd_paths = false;     ///< capture what descriptors refer to
+  bool stacks = false;  ///< copy registers and stack bytes at each call
+  /// Bytes of stack to copy from a call site the consumer has taught nothing of yet.
+  uint32_t unknown_stack = StackWindows::kUnknownSite;
+  bool fd_paths = false;  ///< capture what descriptors refer to
 };
 
 /// Shared between the tracer and its consumer.

@@ -1,8 +1,8 @@
 /// How many bytes of stack to copy at each call site, learned from what unwinding them took.
 ///
-/// Copying 16 KiB at every call costs more than the rest of the record; most sites need less than 2 KiB to reach the
-/// user's line, but an unbuffered fprintf needs 10. So a site starts large and shrinks to what it needed: the first
-/// call is exact, the others are cheap.
+/// Copying 16 KiB at every call costs more than the rest of the record, and fills the ring so fast that the consumer
+/// has to be woken every few calls; most sites need less than 1 KiB to reach the user's line, but an unbuffered fprintf
+/// needs 10. So a site starts large and shrinks to what it needed: the first call is exact, the others are cheap.
 ///
 /// Threads: the consumer teaches, the producers ask, without locks. The table is small and lossy: two sites that share
 /// a slot evict each other, and an evicted site starts anew.
@@ -18,14 +18,14 @@ namespace sightline::tracer {
 class StackWindows {
  public:
   static constexpr uint32_t kUnknownSite = 16 * 1024;
-  static constexpr uint32_t kSmallest = 2 * 1024;
+  static constexpr uint32_t kSmallest = 1024;
   static constexpr uint32_t kLargest = 64 * 1024;
 
-  /// Bytes to copy for a call from `ip` in `process`.
-  uint32_t wanted(uint32_t process, uint64_t ip) const {
+  /// Bytes to copy for a call from `ip` in `process`: `unknown` until the first call from there was looked at.
+  uint32_t wanted(uint32_t process, uint64_t ip, uint32_t unknown = kUnknownSite) const {
     const uint64_t key = hash(process, ip);
     const uint64_t entry = slots_[key % kSlots].load(std::memory_order_relaxed);
-    return entry >> kSizeBits == key >> kSizeBits ? static_cast<uint32_t>(entry & kSizeMask) * kUnit : kUnknownSite;
+    return entry >> kSizeBits == key >> kSizeBits ? static_cast<uint32_t>(entry & kSizeMask) * kUnit : unknown;
   }
 
   /// A walk from there has read `used` bytes; `short_of` it ended because the copy did.
