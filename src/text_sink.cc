@@ -77,6 +77,11 @@ void TextSink::append_head(const Call& call) {
   line_ += '(';
 }
 
+/// -i's column where there is no call.
+void TextSink::append_no_pointer() {
+  if (options_.instruction_pointer) line_ += "[????????????????] ";
+}
+
 void TextSink::append_arguments(std::size_t first, std::size_t last) {
   for (std::size_t i = first; i < last && i < decoded_.arguments.size(); ++i) {
     if (i != first) line_ += ", ";
@@ -282,6 +287,7 @@ void TextSink::signal_delivered(const Signal& signal) {
   if ((options_.signals >> (signal.signo - 1) & 1) == 0) return;
   suspend();
   begin_line(*signal.thread, signal.time);
+  append_no_pointer();
   const std::string name = decode::signal_name(signal.signo);
   if (signal.group_stop)
     fmt::format_to(std::back_inserter(line_), "--- stopped by {} ---", name);
@@ -301,6 +307,7 @@ void TextSink::thread_ended(const ThreadEnd& end) {
                                                                    : !options_.show_exit;
   if (!quiet) {
     begin_line(*end.thread, end.time);
+    append_no_pointer();
     switch (end.kind) {
       case tracer::ThreadEndKind::exited:
         fmt::format_to(std::back_inserter(line_), "+++ exited with {} +++", end.status);

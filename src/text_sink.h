@@ -56,6 +56,7 @@ class TextSink : public Sink {
   void begin_line(const Thread& thread, uint64_t time);
   void append_time(uint64_t time);
   void append_head(const Call& call);
+  void append_no_pointer();
   void append_arguments(std::size_t first, std::size_t last);
   void append_known();
   void append_result(const Call& call);

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -129,12 +130,24 @@ void read_comm(pid_t tid, char (&comm)[16]) {
   std::memcpy(comm, text.data(), std::min(text.size(), sizeof comm - 1));
 }
 
-std::string fd_target(pid_t pid, int fd) {
-  char path[48];
-  std::snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
-  char target[PATH_MAX];
-  const ssize_t n = readlink(path, target, sizeof target);
-  return n > 0 ? std::string(target, static_cast<std::size_t>(n)) : std::string();
+FdTarget fd_target(pid_t pid, int fd) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  char link[48];
+  if (fd == AT_FDCWD)
+    std::snprintf(link, sizeof link, "/proc/%d/cwd", pid);
+  else
+    std::snprintf(link, sizeof link, "/proc/%d/fd/%d", pid, fd);
+  char text[PATH_MAX];
+  const ssize_t n = readlink(link, text, sizeof text);
+  if (n <= 0) return {};
+  FdTarget target{.path = std::string(text, static_cast<std::size_t>(n))};
+  // A file may be called that.
+  struct stat st {};
+  if (target.path.ends_with(kDeleted) && stat(link, &st) == 0 && st.st_nlink == 0) {
+    target.path.resize(target.path.size() - kDeleted.size());
+    target.deleted = true;
+  }
+  return target;
 }
 
 std::vector<Map> executable_maps(pid_t pid) {

@@ -1,5 +1,6 @@
 #include "tracer/recorder.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -144,12 +145,13 @@ void Recorder::capture_fd_paths(Tracee& tracee, CaptureResult& result) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arg_base(arguments[i].type) != ArgBase::fd) continue;
     const int fd = static_cast<int>(tracee.call.args[i]);
-    if (fd >= 0) capture_fd_path(tracee, static_cast<uint8_t>(i), fd, Phase::entry, result);
+    if (fd >= 0 || fd == AT_FDCWD) capture_fd_path(tracee, static_cast<uint8_t>(i), fd, Phase::entry, result);
   }
 }
 
 void Recorder::capture_fd_path(Tracee& tracee, uint8_t arg, int fd, Phase phase, CaptureResult& result) {
-  const std::string target = proc::fd_target(tracee.tid, fd);
+  const proc::FdTarget found = proc::fd_target(tracee.tid, fd);
+  const std::string& target = found.path;
   const std::size_t need = sizeof(Capture) + padded(target.size());
   if (target.empty() || result.bytes + need > scratch_.size() || result.count == UINT8_MAX) return;
   Capture header{.address = static_cast<uint64_t>(fd),
@@ -157,7 +159,8 @@ void Recorder::capture_fd_path(Tracee& tracee, uint8_t arg, int fd, Phase phase,
                  .length = static_cast<uint32_t>(target.size()),
                  .arg = arg,
                  .phase = phase,
-                 .kind = CaptureKind::fd_path};
+                 .kind = CaptureKind::fd_path,
+                 .flags = static_cast<uint8_t>(found.deleted ? kCaptureDeleted : 0)};
   std::byte* place = scratch_.data() + result.bytes;
   std::memset(place, 0, need);
   std::memcpy(place, &header, sizeof header);

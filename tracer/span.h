@@ -100,6 +100,7 @@ enum class CaptureKind : uint8_t {
 enum CaptureFlags : uint8_t {
   kCaptureTruncated = 1,  ///< the object is longer than what was copied (limit), `wanted` says how long if known
   kCaptureFault = 2,      ///< memory ended or was unreadable after `length` bytes
+  kCaptureDeleted = 4,    ///< fd_path: the file has been removed
 };
 
 /// A copied piece of the traced program's memory; the bytes follow, padded to 8.

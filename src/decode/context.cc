@@ -37,25 +37,24 @@ void Context::quoted(std::span<const std::byte> bytes, bool truncated) {
 
 void Context::fd(int32_t number) {
   append_decimal(out, number);
-  if (!style.fd_paths) return;
-  Piece path = entry.find_path(number);
-  if (!path.found) path = exit.find_path(number);
-  if (!path.found) return;
-  out += '<';
-  append_path(out, path.bytes);
-  out += '>';
+  path_of(number);
 }
 
 void Context::dirfd(int32_t number) {
   constexpr int32_t kWorkingDirectory = -100;
   if (number != kWorkingDirectory) return fd(number);
   out += "AT_FDCWD";
+  path_of(number);
+}
+
+void Context::path_of(int32_t fd) {
   if (!style.fd_paths) return;
-  const Piece path = entry.find_path(number);
+  Piece path = entry.find_path(fd);
+  if (!path.found) path = exit.find_path(fd);
   if (!path.found) return;
   out += '<';
   append_path(out, path.bytes);
-  out += '>';
+  out += (path.flags & tracer::kCaptureDeleted) != 0 ? ">(deleted)" : ">";
 }
 
 void Context::id(uint32_t number) {

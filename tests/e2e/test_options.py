@@ -8,7 +8,7 @@ from harness import SIGHTLINE, TestCase, main, read_text, tracee
 
 # Words that differ from run to run, whoever traces; the blanks that fill up to the results' column go with pids.
 _VOLATILE = [(re.compile(r"0x[0-9a-f]+(?= /\* \d+ vars)"), "ENVIRONMENT"),
-             (re.compile(r"sightline-tracee-\w{6}"), "DIRECTORY"), (re.compile(r"(?<=si_pid=)\d+"), "PID"),
+             (re.compile(r"sightline-tracee-\w{6}"), "DIRECTORY"), (re.compile(r"(?<=<pipe:\[)\d+"), "INODE"), (re.compile(r"(?<=si_pid=)\d+"), "PID"),
              (re.compile(r"(set_tid_address\(\w+\) += )\d+"), r"\1TID"),
              (re.compile(r"^kill\(\d{2,}, (\w+)\) += "), r"kill(PID, \1) = ")]
 
@@ -75,7 +75,12 @@ class AsStrace(TestCase):
         self.compare("-n", "-qq", "-e", "signal=none")
 
     def test_instruction_pointers(self):
-        self.compare("-i")
+        # Where the kernel puts things depends on what else is in the environment of the moment: the page's offset stays.
+        _page = re.compile(r"^\[\w+(?=\w{3}\])")
+        theirs, mine = ([_page.sub("[", steady(line)) for line in self.lines(tracer, "-i")]
+                        for tracer in (["strace"], [SIGHTLINE]))
+        self.assertGreaterEqual(len(mine), 20)
+        self.assertEqual(mine, theirs)
 
     def test_quiet(self):
         self.compare("-q")
