@@ -204,7 +204,8 @@ void append_result(Context& c, std::string_view note) {
       break;
     case tracer::CallEnd::restart:
       out += "? ";
-      return append_error(out, -call.ret);
+      // Unsigned: what a foreign file holds may have no positive counterpart.
+      return append_error(out, static_cast<int64_t>(0 - static_cast<uint64_t>(call.ret)));
     case tracer::CallEnd::no_value:
     case tracer::CallEnd::killed:
     case tracer::CallEnd::exited:

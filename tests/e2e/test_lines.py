@@ -49,7 +49,14 @@ class Lines(TestCase):
                 result = self.sightline("-f", tracee(program))
                 self.assertEqual(result.status, 0, result)
                 found = {}
+                begun = {}  # by thread: what a line that another thread interrupted had shown
                 for line in result.err.splitlines():
+                    thread = match[1] if (match := re.match(r"\[pid +(\d+)\] ", line)) else None
+                    if line.endswith("<unfinished ...>"):
+                        begun[thread] = line
+                        continue
+                    if " resumed>" in line:
+                        line = begun.pop(thread, begun.pop(None, "")) + line
                     match = re.search(r" ← (\S+):(\d+) (\S.*)$", line)
                     if match and (name := name_of(line)):
                         found[name] = (match[1], int(match[2]))

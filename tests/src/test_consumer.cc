@@ -84,7 +84,7 @@ class Producer {
   static void raw(Thread& t, uint16_t type, const void* bytes, std::size_t size) {
     std::byte* place = t.ring.ring->reserve(static_cast<uint32_t>(size));
     REQUIRE(place != nullptr);
-    std::memcpy(place, bytes, size);
+    if (size != 0) std::memcpy(place, bytes, size);
     t.ring.ring->commit(type, static_cast<uint32_t>(size));
   }
   const std::vector<std::string>& run() {

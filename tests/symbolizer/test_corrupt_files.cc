@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -105,8 +106,9 @@ TEST_CASE("a section that claims to unpack to more than any machine has") {
   for (unsigned i = 1; i < header->e_shnum; ++i) {
     if (sections[i].sh_type != SHT_PROGBITS || (sections[i].sh_flags & SHF_ALLOC) || sections[i].sh_size < 64) continue;
     sections[i].sh_flags |= SHF_COMPRESSED;
-    auto* compressed = reinterpret_cast<Elf64_Chdr*>(bytes.data() + sections[i].sh_offset);
-    *compressed = {.ch_type = ELFCOMPRESS_ZLIB, .ch_reserved = 0, .ch_size = uint64_t{1} << 50, .ch_addralign = 1};
+    const Elf64_Chdr claim{
+        .ch_type = ELFCOMPRESS_ZLIB, .ch_reserved = 0, .ch_size = uint64_t{1} << 50, .ch_addralign = 1};
+    std::memcpy(bytes.data() + sections[i].sh_offset, &claim, sizeof claim);
     ++patched;
   }
   REQUIRE(patched > 0);
