@@ -1,8 +1,8 @@
-/// Memory for rings: a memfd mapped shared, so that a second process can map the same ring.
+/// Memory for rings: a memfd mapped shared, so that a second process can map the same ring; or memory of this process.
 #pragma once
 
 #include <cstddef>
-#include <string>
+#include <cstdint>
 #include <utility>
 
 namespace sightline::ringbuf {
@@ -10,11 +10,24 @@ namespace sightline::ringbuf {
 /// Owns a mapping and the descriptor behind it. Movable; unmaps and closes at its end.
 class RingMemory {
  public:
+  enum class Kind : uint8_t {
+    shared,   ///< a memfd
+    private_  ///< anonymous: forked children get a copy
+  };
+  struct Options {
+    Kind kind = Kind::shared;
+    bool prefault = false;    ///< take all pages now: the first lap does not wait for the kernel
+    bool huge_pages = false;  ///< ask for 2 MiB pages; where there are none, small ones
+  };
+
   RingMemory() = default;
   /// Zeroed and page-aligned; pages are taken when first touched. Where no memfd of that size is allowed (RLIMIT_FSIZE
   /// counts for them too, memfd_create(2)), shared memory without one: fd() is -1, and only children can share it. On
-  /// failure data() is nullptr and errno says why.
-  static RingMemory create(std::size_t bytes);
+  /// failure data() is nullptr and errno says why (ENOMEM: more than there is room for, EINVAL: nothing asked for).
+  static RingMemory create(std::size_t bytes, const Options& options);
+  static RingMemory create(std::size_t bytes) { return create(bytes, {}); }
+  /// Maps `fd`, a ring of another process; `fd` stays the caller's. Its size is the file's.
+  static RingMemory map(int fd);
 
   RingMemory(RingMemory&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)),

@@ -1,55 +1,90 @@
 #include "ringbuf/ring_set.h"
 
+#include <algorithm>
+#include <bit>
 #include <cerrno>
-#include <cstring>
 
 namespace sightline::ringbuf {
 namespace {
 
-void accumulate(RingFigures& sum, const RingFigures& more) {
-  sum.committed += more.committed;
-  sum.consumed += more.consumed;
-  sum.dropped += more.dropped;
-  sum.stalls += more.stalls;
-  if (more.high_water > sum.high_water) sum.high_water = more.high_water;
-}
+// A ring gets at most this part of the memory that is left.
+constexpr uint64_t kShare = 1024;
 
 }  // namespace
 
-RingSet::RingSet(Options options) : options_(options), slots_(options.max_rings) {}
+RingSet::RingSet(Options options) : options_(options), slots_(options.max_rings) {
+  options_.smallest_capacity = std::min(options_.smallest_capacity, options_.capacity);
+}
+
+uint64_t RingSet::next_capacity() const {
+  const uint64_t taken = memory_.load(std::memory_order_relaxed);
+  const uint64_t left = options_.memory_limit > taken ? options_.memory_limit - taken : 0;
+  uint64_t capacity = std::min(options_.capacity, std::max(std::bit_floor(left / kShare), options_.smallest_capacity));
+  while (capacity > options_.smallest_capacity && RecordRing::bytes_for(capacity) > left) capacity /= 2;
+  return RecordRing::bytes_for(capacity) <= left ? capacity : 0;
+}
+
+void RingSet::format(Slot& slot) {
+  slot.writer = RecordRing::format(slot.memory.data(), slot.capacity,
+                                   {.on_full = options_.on_full, .doorbell = &doorbell_, .wake_at = options_.wake_at});
+  slot.reader = slot.writer;
+}
+
+RingSet::Producer RingSet::open(std::size_t i) {
+  Slot& slot = *slots_[i];
+  // Release: the consumer that sees it open sees the ring.
+  slot.state.store(State::open, std::memory_order_release);
+  return {&slot.writer, i, ++slot.generation};
+}
 
 RingSet::Producer RingSet::acquire() {
+  if (!RecordRing::good_capacity(options_.capacity) || !RecordRing::good_capacity(options_.smallest_capacity)) {
+    errno = EINVAL;
+    return {};
+  }
   const std::size_t count = used_.load(std::memory_order_relaxed);
   // Start behind the slot handed out last: freed slots are found soon, and a slot rests before it is used again.
   for (std::size_t tried = 0; tried < count; ++tried) {
     const std::size_t i = next_free_++ % count;
     Slot& slot = *slots_[i];
     // Acquire: the consumer has finished with the old contents.
-    if (slot.state.load(std::memory_order_acquire) != State::free) continue;
-    accumulate(slot.past, slot.writer.figures());
-    slot.writer = RecordRing::format(slot.memory.data(), options_.capacity, &doorbell_);
-    slot.reader = slot.writer;
-    slot.state.store(State::open, std::memory_order_release);
-    return {&slot.writer, i};
+    const State state = slot.state.load(std::memory_order_acquire);
+    if (state >= State::open) continue;
+    if (state == State::damaged) {
+      format(slot);
+      slot.believed.store(true, std::memory_order_release);
+    } else {
+      slot.writer.reopen();
+    }
+    return open(i);
   }
   if (count == slots_.size()) {
     errno = EMFILE;
     return {};
   }
+  const uint64_t capacity = next_capacity();
+  if (capacity == 0) {
+    errno = ENOMEM;
+    return {};
+  }
   auto slot = std::make_unique<Slot>();
-  slot->memory = RingMemory::create(RecordRing::bytes_for(options_.capacity));
+  slot->memory = RingMemory::create(RecordRing::bytes_for(capacity), options_.memory);
   if (slot->memory.data() == nullptr) return {};
   if (!options_.keep_descriptors) slot->memory.close_fd();
-  slot->writer = RecordRing::format(slot->memory.data(), options_.capacity, &doorbell_);
-  slot->reader = slot->writer;
-  slot->state.store(State::open, std::memory_order_relaxed);
+  slot->capacity = capacity;
+  format(*slot);
+  memory_.store(memory_.load(std::memory_order_relaxed) + RecordRing::bytes_for(capacity), std::memory_order_relaxed);
   slots_[count] = std::move(slot);
+  const Producer producer = open(count);
   used_.store(count + 1, std::memory_order_release);
-  return {&slots_[count]->writer, count};
+  return producer;
 }
 
 void RingSet::retire(const Producer& producer) {
-  slots_[producer.slot]->state.store(State::closing, std::memory_order_release);
+  if (producer.ring == nullptr || producer.slot >= used_.load(std::memory_order_relaxed)) return;
+  Slot& slot = *slots_[producer.slot];
+  if (slot.generation != producer.generation || slot.state.load(std::memory_order_relaxed) != State::open) return;
+  slot.state.store(State::closing, std::memory_order_release);
 }
 
 void RingSet::settle() {
@@ -58,23 +93,34 @@ void RingSet::settle() {
     Slot& slot = *slots_[i];
     // Order matters: closing first, then empty. The other way round a last record could slip in between.
     if (slot.state.load(std::memory_order_acquire) != State::closing) continue;
-    if (slot.reader.empty() || slot.reader.corrupt()) slot.state.store(State::free, std::memory_order_release);
+    if (slot.reader.corrupt())
+      slot.state.store(State::damaged, std::memory_order_release);
+    else if (slot.reader.empty())
+      slot.state.store(State::free, std::memory_order_release);
   }
+}
+
+uint64_t RingSet::abandon() {
+  uint64_t left = 0;
+  for_each([&](std::size_t, RecordRing& ring) {
+    if (ring.corrupt()) return;
+    ring.close();
+    left += ring.figures().in_flight();
+  });
+  return left;
 }
 
 bool RingSet::any_pending() {
   bool pending = false;
-  for_each([&](std::size_t, RecordRing& ring) { pending = pending || !ring.empty(); });
+  for_each([&](std::size_t, RecordRing& ring) { pending = pending || (!ring.corrupt() && !ring.empty()); });
   return pending;
 }
 
 RingFigures RingSet::totals() const {
   RingFigures sum;
   const std::size_t count = used_.load(std::memory_order_acquire);
-  for (std::size_t i = 0; i < count; ++i) {
-    accumulate(sum, slots_[i]->past);
-    accumulate(sum, slots_[i]->writer.figures());
-  }
+  for (std::size_t i = 0; i < count; ++i)
+    if (slots_[i]->believed.load(std::memory_order_acquire)) sum += slots_[i]->writer.figures();
   return sum;
 }
 

@@ -1,16 +1,19 @@
 /// Many rings, one consumer: each producer has a ring of its own, so producers never contend.
 ///
 /// Rings come and go with threads. A slot is open while its producer writes, closing once the producer has said that
-/// nothing more comes, and free again when the consumer has drained it; its memory is kept for the next producer, so
-/// a storm of short-lived threads maps memory only for as many as live at once.
+/// nothing more comes, and free again when the consumer has drained it; the ring, its memory and its figures are kept
+/// for the next producer, so a storm of short-lived threads maps memory only for as many as live at once. What all
+/// rings together may take is bounded too: as the rest gets less, new rings get smaller.
 ///
-/// Threads: acquire() and retire() from the one thread that manages producers; poll() and settle() from the consumer.
+/// Threads: acquire() and retire() from the one thread that manages producers; figures from any; all else from the
+/// consumer.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "ringbuf/record_ring.h"
@@ -22,30 +25,67 @@ class RingSet {
  public:
   struct Options {
     uint64_t capacity = 512 * 1024;  ///< bytes per ring, a power of two
-    std::size_t max_rings = 32768;   ///< live at once
-    bool keep_descriptors = false;   ///< for rings that another process will map; else thousands of threads cost no fds
+    OnFull on_full = OnFull::block;
+    std::size_t max_rings = 32768;  ///< live at once
+    /// Bytes of all rings together. A new ring gets at most 1/1024 of what is left, but never less than
+    /// smallest_capacity: with the defaults the first thousand rings have full size, and seven thousand can live at
+    /// once.
+    uint64_t memory_limit = uint64_t{1} << 30;
+    uint64_t smallest_capacity = 16 * 1024;  ///< or `capacity`, if that is less
+    uint64_t wake_at = 0;                    ///< as RingOptions::wake_at
+    RingMemory::Options memory = {};
+    bool keep_descriptors = false;  ///< for rings that another process will map; else thousands of threads cost no fds
   };
 
   explicit RingSet(Options options);
 
   struct Producer {
-    RecordRing* ring = nullptr;  ///< nullptr: no memory, or too many rings (errno says which: ENOMEM, EMFILE …)
+    RecordRing* ring = nullptr;  ///< nullptr: errno says why: ENOMEM, EMFILE (too many), EINVAL (no such capacity) …
     std::size_t slot = 0;
+    uint64_t generation = 0;  ///< which user of the slot
   };
   /// An empty ring for a new producer.
   Producer acquire();
-  /// Nothing more will be committed to this ring.
+  /// Nothing more will be committed to this ring. A producer that was retired before is ignored.
   void retire(const Producer& producer);
 
-  /// The consumer: calls visit(slot, RecordRing&) for every ring that may hold records.
+  /// The consumer: calls visit(slot, RecordRing&) for every ring that may hold records; begins with another one each
+  /// time.
   template <class Visit>
   void for_each(Visit&& visit) {
     const std::size_t count = used_.load(std::memory_order_acquire);
-    for (std::size_t i = 0; i < count; ++i) {
+    if (count == 0) return;
+    std::size_t i = first_ < count ? first_ : 0;
+    first_ = i + 1;
+    for (std::size_t n = 0; n < count; ++n, i = i + 1 == count ? 0 : i + 1) {
       Slot& slot = *slots_[i];
-      if (slot.state.load(std::memory_order_acquire) != State::free) visit(i, slot.reader);
+      if (slot.state.load(std::memory_order_acquire) < State::open) continue;
+      visit(i, slot.reader);
+      if (slot.reader.corrupt()) slot.believed.store(false, std::memory_order_relaxed);
     }
   }
+
+  /// The consumer: hands at most `budget` records of each ring to handle(slot, const RecordView&), so that none waits
+  /// longer than all others' budgets together. Returns how many. A handler that throws ends the round; nothing is lost.
+  template <class Handle>
+  std::size_t poll(std::size_t budget, Handle&& handle) {
+    std::size_t n = 0;
+    for_each([&](std::size_t slot, RecordRing& ring) {
+      n += ring.consume(budget, [&](const RecordView& view) { handle(slot, view); });
+    });
+    settle();
+    return n;
+  }
+
+  /// The consumer, at the end, when no producer writes any more: everything that is left. Returns how many.
+  template <class Handle>
+  std::size_t drain(Handle&& handle) {
+    std::size_t n = 0;
+    for (std::size_t more = 1; more != 0; n += more) more = poll(kDrainBatch, handle);
+    return n;
+  }
+  /// The consumer, instead of drain(): closes all rings and returns how many records were left in them.
+  uint64_t abandon();
 
   /// The consumer: frees the slots that are closing and drained.
   void settle();
@@ -53,24 +93,46 @@ class RingSet {
   /// The consumer: whether some ring holds a record.
   bool any_pending();
 
+  /// The consumer: calls report(slot, Fault) for each ring found damaged since the last time. Such a ring gives nothing
+  /// more and is closed: its producer drops what it still has.
+  template <class Report>
+  void report_faults(Report&& report) {
+    for_each([&](std::size_t slot, RecordRing& ring) {
+      if (const Fault fault = ring.take_fault(); fault != Fault::none) report(slot, fault);
+    });
+  }
+
   Doorbell& doorbell() { return doorbell_; }
+  /// Of all rings, past and present: a ring that serves again goes on counting. What a damaged ring says of itself is
+  /// not believed.
   RingFigures totals() const;
+  /// Bytes that all rings take, at most memory_limit.
+  uint64_t memory() const { return memory_.load(std::memory_order_relaxed); }
 
  private:
-  enum class State : uint32_t { free, open, closing };
+  static constexpr std::size_t kDrainBatch = 1024;
+  enum class State : uint32_t { free, damaged, open, closing };
   struct Slot {
     std::atomic<State> state{State::free};
+    std::atomic<bool> believed{true};  // no damage was found
     RingMemory memory;
+    uint64_t capacity = 0;
+    uint64_t generation = 0;
     RecordRing writer;  // the producer's view
     RecordRing reader;  // the consumer's view
-    RingFigures past;   // of former producers; written while the slot is free
   };
+
+  uint64_t next_capacity() const;
+  void format(Slot& slot);
+  Producer open(std::size_t i);
 
   Options options_;
   Doorbell doorbell_;
   std::vector<std::unique_ptr<Slot>> slots_;  // sized once: the consumer reads it while acquire() fills it
   std::atomic<std::size_t> used_{0};
+  std::atomic<uint64_t> memory_{0};
   std::size_t next_free_ = 0;
+  std::size_t first_ = 0;  // the consumer's: where the next round begins
 };
 
 }  // namespace sightline::ringbuf

@@ -1,66 +1,84 @@
 /// Waiting without a system call on the side that does not wait.
 ///
-/// Both classes follow one rule: whoever waits registers first and checks again after; whoever signals publishes first
-/// and looks for waiters after. Between the two steps on either side stands a seq_cst fence: without it the waiter's
-/// flag and the signaller's data may pass each other in the store buffers, and both sleep.
+/// Both classes follow one rule, the ring's sixth invariant: whoever waits registers first and checks again after;
+/// whoever signals publishes first and looks for waiters after. Between the two steps on either side stands a seq_cst
+/// fence: without it the waiter's flag and the signaller's data may pass each other in the store buffers, and both
+/// sleep.
 ///
 /// They hold no pointer and work across processes (futex(2) without FUTEX_PRIVATE_FLAG).
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+
+#include "ringbuf/model.h"
 
 namespace sightline::ringbuf {
 
-/// Wakes the consumer of many rings.
-class Doorbell {
+/// One flag: somebody sleeps. Many may signal, one waits.
+template <class Model>
+class BasicWaiter {
  public:
-  /// Any producer, after it has published.
-  void ring() {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (sleeping_.load(std::memory_order_relaxed) != 0) wake();
+  /// The signaller, after it has published. True if it had to make a system call.
+  bool signal() {
+    Model::template fence<Fence::signaller>();
+    return waiting_.load(Model::kRelaxed) != 0 && wake();
   }
 
-  /// The consumer: sleeps until the bell rings or `timeout_ns` is over, unless `nothing_to_do()` is false once the
-  /// sleeper has registered. May return early.
-  template <class NothingToDo>
-  void wait(uint64_t timeout_ns, NothingToDo&& nothing_to_do) {
-    sleeping_.store(1, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (nothing_to_do()) sleep(timeout_ns);
-    sleeping_.store(0, std::memory_order_relaxed);
+  /// Sleeps until signalled or `timeout_ns` is over, unless `must_wait()` is false once the waiter has registered. May
+  /// return early.
+  template <class MustWait>
+  void wait(uint64_t timeout_ns, MustWait&& must_wait) {
+    waiting_.store(1, Model::kRelaxed);
+    Model::template fence<Fence::waiter>();
+    if (!Model::kCheckAgain || must_wait()) Model::wait(waiting_, 1, timeout_ns);
+    waiting_.store(0, Model::kRelaxed);
   }
 
  private:
-  void wake();
-  void sleep(uint64_t timeout_ns);
+  bool wake() {
+    if (waiting_.exchange(0, Model::kRelaxed) == 0) return false;
+    Model::wake(waiting_);
+    return true;
+  }
 
-  std::atomic<uint32_t> sleeping_{0};
+  typename Model::template Atomic<uint32_t> waiting_{0};
+};
+
+/// Wakes the consumer of many rings.
+template <class Model>
+class BasicDoorbell {
+ public:
+  /// Any producer, after it has published.
+  bool ring() { return waiter_.signal(); }
+  /// The consumer: as BasicWaiter::wait.
+  template <class NothingToDo>
+  void wait(uint64_t timeout_ns, NothingToDo&& nothing_to_do) {
+    waiter_.wait(timeout_ns, static_cast<NothingToDo&&>(nothing_to_do));
+  }
+
+ private:
+  BasicWaiter<Model> waiter_;
 };
 
 /// Lets a producer wait for space in its own ring.
-class SpaceGate {
+template <class Model>
+class BasicSpaceGate {
  public:
   /// The consumer, after it has published a new head.
-  void open() {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (waiting_.load(std::memory_order_relaxed) != 0) wake();
-  }
-
-  /// The producer: sleeps until open(), unless `still_full()` is false once registered. May return early.
+  bool open() { return waiter_.signal(); }
+  /// The producer. A lost wakeup would be a bug; the timeout bounds what it costs, and what a consumer costs that takes
+  /// a little and then nothing more for a while (RingCore::release).
   template <class StillFull>
   void wait(StillFull&& still_full) {
-    waiting_.store(1, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (still_full()) sleep();
-    waiting_.store(0, std::memory_order_relaxed);
+    waiter_.wait(kLongestSleep, static_cast<StillFull&&>(still_full));
   }
 
  private:
-  void wake();
-  void sleep();
-
-  std::atomic<uint32_t> waiting_{0};
+  static constexpr uint64_t kLongestSleep = 100'000'000;  // ns
+  BasicWaiter<Model> waiter_;
 };
+
+using Doorbell = BasicDoorbell<StandardModel>;
+using SpaceGate = BasicSpaceGate<StandardModel>;
 
 }  // namespace sightline::ringbuf

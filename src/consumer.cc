@@ -116,7 +116,10 @@ bool Consumer::drain_once(uint64_t horizon) {
     ringbuf::RecordView view;
     if (!ring.peek(view)) return;
     const uint64_t time = stamp(view);
-    if (time <= horizon) sources.push_back({&ring, view, time});
+    if (time <= horizon)
+      sources.push_back({&ring, view, time});
+    else
+      ring.release();  // a look at a ring that overwrites keeps its producer from doing so
   });
   if (sources.empty()) return false;
   std::make_heap(sources.begin(), sources.end(), later);

@@ -18,7 +18,7 @@ namespace {
 struct TestRing {
   explicit TestRing(uint64_t capacity, Doorbell* bell = nullptr)
       : memory(RingMemory::create(RecordRing::bytes_for(capacity))),
-        writer(RecordRing::format(memory.data(), capacity, bell)),
+        writer(RecordRing::format(memory.data(), capacity, {.doorbell = bell})),
         reader(writer) {}
   RingMemory memory;
   RecordRing writer;
@@ -200,12 +200,34 @@ TEST_CASE("closing frees a producer that waits for space") {
   CHECK(gave_up.load());
 }
 
+TEST_CASE("memory full of random bytes is never followed") {
+  std::mt19937_64 random(7);
+  constexpr uint64_t kCapacity = 1024;
+  for (int round = 0; round < 3000; ++round) {
+    TestRing ring(kCapacity);
+    for (int i = 0; i < 20; ++i) push(ring.writer, 1, std::vector<uint8_t>(static_cast<std::size_t>(i)));
+    auto* bytes = static_cast<unsigned char*>(ring.memory.data());
+    // A few wild stores, anywhere behind the constants at the front.
+    for (auto n = random() % 8 + 1; n > 0; --n)
+      bytes[kBlock + random() % (ring.memory.size() - kBlock)] = static_cast<unsigned char>(random());
+    uint64_t seen = 0;
+    ring.reader.consume(1000, [&](const RecordView& view) {
+      const auto* data = static_cast<const std::byte*>(ring.memory.data()) + sizeof(RingControl);
+      REQUIRE(view.payload >= data);
+      REQUIRE(view.payload + view.payload_size <= data + kCapacity);
+      ++seen;
+    });
+    REQUIRE(seen <= kCapacity / sizeof(RecordHeader));
+  }
+}
+
 TEST_CASE("memory that no producer of ours wrote is found out, not followed") {
   TestRing ring(1024);
   REQUIRE(push(ring.writer, 1, {1, 2, 3}));
   auto* control = static_cast<RingControl*>(ring.memory.data());
   auto* header = reinterpret_cast<RecordHeader*>(static_cast<std::byte*>(ring.memory.data()) + sizeof(RingControl));
   RecordView view;
+  Fault expected = Fault::header;
   SUBCASE("a length beyond what is there") {
     header->length = 4000;
   }
@@ -215,10 +237,43 @@ TEST_CASE("memory that no producer of ours wrote is found out, not followed") {
   SUBCASE("a length that overflows") {
     header->length = 0xffffffff;
   }
+  SUBCASE("padding that does not end at the end") {
+    header->type = kPaddingType;
+  }
+  SUBCASE("a run of lost records that is no such thing") {
+    header->type = kLostType;
+  }
   SUBCASE("a tail further away than the ring is long") {
     control->tail.store(1 << 20);
+    expected = Fault::tail;
+  }
+  SUBCASE("a tail behind the head") {
+    control->tail.store(0 - uint64_t{8});
+    expected = Fault::tail;
+  }
+  SUBCASE("a head that moved by itself") {
+    control->head.store(8);
+    expected = Fault::head;
+  }
+  SUBCASE("another capacity") {
+    control->capacity = 1 << 30;
+    expected = Fault::control;
+  }
+  SUBCASE("another policy") {
+    control->on_full = 2;
+    expected = Fault::control;
+  }
+  SUBCASE("zeros all over") {
+    std::memset(ring.memory.data(), 0, ring.memory.size());
+    expected = Fault::control;
   }
   CHECK_FALSE(ring.reader.peek(view));
   CHECK(ring.reader.corrupt());
+  CHECK(ring.reader.fault() == expected);
   CHECK_FALSE(ring.reader.peek(view));
+  CHECK(ring.reader.consume(10, [](const RecordView&) {}) == 0);
+  // Reported once, and its producer is turned away.
+  CHECK(ring.reader.take_fault() == expected);
+  CHECK(ring.reader.take_fault() == Fault::none);
+  CHECK(ring.writer.closed());
 }
