@@ -150,6 +150,8 @@ void print_prctl_argument(Context& c, uint64_t value) {
   const Form form = form_of(c, option);
   if (is_output(form)) return print_output(c, value, form, option->words);
   const Vocabulary* words = option == nullptr ? nullptr : c.arg == 2 && option->words3 ? option->words3 : option->words;
+  const bool in_words = form == Form::word || form == Form::flags;
+  if (in_words && words == nullptr) return append_hex(c.out, value);  // an option of the table without its words
   switch (form) {
     case Form::none:
       c.omitted = true;

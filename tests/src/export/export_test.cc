@@ -15,6 +15,7 @@
 #include "src/export/utf8.h"
 #include "src/slt/reader.h"
 #include "src/slt/writer.h"
+#include "tests/effort.h"
 #include "tests/src/slt/forge.h"
 #include "tests/src/slt/random_trace.h"
 #include "tests/src/slt/scratch.h"
@@ -320,7 +321,7 @@ TEST_CASE("whatever a trace file claims, exporters write as many calls as there 
   }
   const slt::Unpacked trace = slt::unpack(scratch.path("original"));
   std::mt19937 random(3);
-  for (int round = 0; round < 300; ++round) {
+  for (unsigned round = 0; round < effort(300); ++round) {
     CAPTURE(round);
     Scratch::write(scratch.path("forged"), slt::forge(trace, random));
     const auto reader = slt::Reader::open(scratch.path("forged"), error);

@@ -9,6 +9,7 @@
 #include "src/slt/crc32c.h"
 #include "src/slt/reader.h"
 #include "src/slt/writer.h"
+#include "tests/effort.h"
 #include "tests/src/slt/event_log.h"
 #include "tests/src/slt/forge.h"
 #include "tests/src/slt/random_trace.h"
@@ -83,8 +84,8 @@ bool is_prefix(const std::vector<std::string>& prefix, const std::vector<std::st
 
 TEST_CASE("cut at every byte: exactly the chunks before the cut are told") {
   const Scratch scratch;
-  const RandomTraceOptions options{.seed = 3, .events = 120, .max_capture = 16};
-  const std::string file = make_trace(scratch, options, 800);
+  const RandomTraceOptions options{.seed = 3, .events = effort(120), .max_capture = 16};
+  const std::string file = make_trace(scratch, options, effort(800));
   EventLog live;
   tell_random_trace(options, live);
   const std::vector<Chunk> chunks = chunks_of(file);
@@ -123,8 +124,8 @@ TEST_CASE("cut at every byte: exactly the chunks before the cut are told") {
 
 TEST_CASE("a flipped bit in any byte: nothing is told that was not recorded") {
   const Scratch scratch;
-  const RandomTraceOptions options{.seed = 5, .events = 120, .max_capture = 16};
-  const std::string file = make_trace(scratch, options, 800);
+  const RandomTraceOptions options{.seed = 5, .events = effort(120), .max_capture = 16};
+  const std::string file = make_trace(scratch, options, effort(800));
   EventLog live;
   tell_random_trace(options, live);
   const std::vector<Chunk> chunks = chunks_of(file);
@@ -239,7 +240,7 @@ TEST_CASE("forged records with right checksums do not break what sinks are promi
   const std::string path = scratch.path("forged");
   std::string error;
   uint64_t damaged = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (unsigned round = 0; round < effort(3000); ++round) {
     CAPTURE(round);
     Scratch::write(path, forge(trace, random));
     Reader::Options options;

@@ -5,6 +5,7 @@
 
 #include "src/slt/reader.h"
 #include "src/slt/writer.h"
+#include "tests/effort.h"
 #include "tests/src/slt/event_log.h"
 #include "tests/src/slt/random_trace.h"
 #include "tests/src/slt/scratch.h"
@@ -57,7 +58,7 @@ std::unique_ptr<Reader> must_read(const std::string& path) {
 
 TEST_CASE("random traces come back, event for event") {
   const Scratch scratch;
-  for (uint32_t seed = 1; seed <= 60; ++seed) {
+  for (uint32_t seed = 1; seed <= effort(60); ++seed) {
     CAPTURE(seed);
     const std::string path = scratch.path(std::to_string(seed));
     EventLog live;
