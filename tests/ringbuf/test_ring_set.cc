@@ -1,8 +1,13 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "ringbuf/ring_set.h"
 
@@ -102,4 +107,153 @@ TEST_CASE("rings come and go while the consumer drains: nothing is lost") {
   manager.join();
   CHECK(count == kProducers * kEach);
   CHECK(sum == kProducers * kEach * (kProducers * kEach - 1) / 2);
+}
+
+TEST_CASE("polling is fair: nobody waits for more than the others' budgets") {
+  RingSet set({.capacity = 4096, .max_rings = 8});
+  std::vector<RingSet::Producer> producers;
+  for (int p = 0; p < 4; ++p) producers.push_back(set.acquire());
+  std::map<std::size_t, int> first_places;
+  std::map<std::size_t, uint64_t> taken;
+  for (int round = 0; round < 400; ++round) {
+    for (const auto& producer : producers)
+      while (producer.ring->figures().in_flight() < 50) push(producer, 1);
+    std::vector<std::size_t> order;
+    std::map<std::size_t, uint64_t> in_round;
+    const std::size_t n = set.poll(10, [&](std::size_t slot, const RecordView&) {
+      if (order.empty() || order.back() != slot) order.push_back(slot);
+      ++in_round[slot];
+    });
+    REQUIRE(n == 40);
+    REQUIRE(order.size() == 4);
+    for (const auto& [slot, count] : in_round) {
+      REQUIRE(count == 10);
+      taken[slot] += count;
+    }
+    ++first_places[order.front()];
+  }
+  for (const auto& [slot, times] : first_places) CHECK(times == 100);
+  CHECK(first_places.size() == 4);
+}
+
+TEST_CASE("what all rings take is bounded, and thousands can live at once") {
+  RingSet set({.memory_limit = 64 << 20, .smallest_capacity = 4096});
+  std::size_t count = 0;
+  uint64_t smallest = ~uint64_t{0};
+  for (;; ++count) {
+    const auto producer = set.acquire();
+    if (producer.ring == nullptr) break;
+    smallest = std::min(smallest, producer.ring->capacity());
+    REQUIRE(set.memory() <= 64 << 20);
+  }
+  CHECK(errno == ENOMEM);
+  CHECK(smallest == 4096);
+  CHECK(count > 3000);
+}
+
+TEST_CASE("a capacity that can't be is an answer, not a crash") {
+  for (const uint64_t capacity : {uint64_t{0}, uint64_t{1000}, uint64_t{1} << 40}) {
+    RingSet set({.capacity = capacity});
+    errno = 0;
+    CHECK(set.acquire().ring == nullptr);
+    CHECK(errno == EINVAL);
+  }
+}
+
+TEST_CASE("a producer that is retired twice does not retire its successor") {
+  RingSet set({.capacity = 4096, .max_rings = 1});
+  const auto first = set.acquire();
+  set.retire(first);
+  drain(set);
+  const auto second = set.acquire();
+  REQUIRE(second.ring != nullptr);
+  CHECK(second.generation != first.generation);
+  set.retire(first);
+  push(second, 5);
+  set.settle();
+  CHECK(drain(set)[second.slot] == std::vector<uint64_t>{5});
+}
+
+TEST_CASE("a damaged ring is reported once, gives nothing more, and its slot serves again") {
+  RingSet set({.capacity = 4096, .max_rings = 2});
+  const auto wild = set.acquire();
+  const auto good = set.acquire();
+  push(wild, 1);
+  push(good, 2);
+  // The traced program owns the memory: its wild write.
+  const uint64_t nonsense = 0xffffffffffffffff;
+  std::memcpy(wild.ring->try_reserve(8) - 2 * sizeof(RecordHeader) - 8, &nonsense, sizeof nonsense);
+  CHECK(drain(set)[good.slot] == std::vector<uint64_t>{2});
+  std::vector<std::pair<std::size_t, Fault>> reports;
+  const auto note = [&](std::size_t slot, Fault fault) { reports.emplace_back(slot, fault); };
+  set.report_faults(note);
+  set.report_faults(note);
+  CHECK(reports == std::vector<std::pair<std::size_t, Fault>>{{wild.slot, Fault::header}});
+  // Its producer neither hangs nor writes: each record is dropped.
+  std::size_t refused = 0;
+  for (int i = 0; i < 1000; ++i) {
+    if (wild.ring->reserve(64) == nullptr)
+      ++refused;
+    else
+      wild.ring->commit(1, 64);
+  }
+  CHECK(refused > 900);
+  CHECK(set.totals().committed == 1);
+  CHECK_FALSE(set.any_pending());
+  set.retire(wild);
+  drain(set);
+  const auto next = set.acquire();
+  REQUIRE(next.ring != nullptr);
+  CHECK(next.slot == wild.slot);
+  push(next, 3);
+  CHECK(drain(set)[next.slot] == std::vector<uint64_t>{3});
+}
+
+TEST_CASE("the end: drain takes all, abandon says how many it leaves and frees who waits") {
+  RingSet set({.capacity = 1024, .max_rings = 4});
+  const auto a = set.acquire();
+  const auto b = set.acquire();
+  for (uint64_t i = 0; i < 20; ++i) push(a, i);
+  push(b, 1);
+  std::size_t seen = 0;
+  CHECK(set.drain([&](std::size_t, const RecordView&) { ++seen; }) == 21);
+  CHECK(seen == 21);
+  CHECK(set.totals().in_flight() == 0);
+  for (uint64_t i = 0; i < 7; ++i) push(b, i);
+  std::thread waiting([&] {
+    while (std::byte* place = a.ring->reserve(64)) {
+      std::memset(place, 0, 64);
+      a.ring->commit(1, 64);
+    }
+  });
+  while (a.ring->figures().stalls == 0) std::this_thread::yield();
+  const uint64_t inside = a.ring->figures().in_flight();
+  CHECK(inside > 10);
+  CHECK(set.abandon() == 7 + inside);
+  waiting.join();
+  const RingFigures totals = set.totals();
+  CHECK(totals.committed == totals.consumed + totals.in_flight());
+  CHECK(totals.dropped == 1);
+}
+
+TEST_CASE("a handler that throws ends the round, and the next goes on") {
+  RingSet set({.capacity = 4096, .max_rings = 4});
+  const auto a = set.acquire();
+  const auto b = set.acquire();
+  for (uint64_t i = 0; i < 30; ++i) push(i % 2 == 0 ? a : b, i);
+  std::map<std::size_t, std::vector<uint64_t>> values;
+  std::size_t seen = 0;
+  while (seen < 30) {
+    try {
+      set.poll(4, [&](std::size_t slot, const RecordView& view) {
+        uint64_t value = 0;
+        std::memcpy(&value, view.payload, 8);
+        values[slot].push_back(value);
+        if (++seen % 7 == 0) throw 1;
+      });
+    } catch (int) {
+    }
+  }
+  for (uint64_t i = 0; i < 30; ++i) CHECK(values[i % 2 == 0 ? a.slot : b.slot][i / 2] == i);
+  CHECK(set.totals().in_flight() == 0);
 }
