@@ -36,7 +36,8 @@ std::vector<std::string> take(RecordRing& ring, std::size_t max = 1000) {
   std::vector<std::string> seen;
   ring.consume(max, [&](const RecordView& view) {
     if (view.is_lost_run())
-      seen.push_back(std::string("-").append(std::to_string(view.lost_run().count)) + "@" + std::to_string(view.lost_run().first));
+      seen.push_back(std::string("-").append(std::to_string(view.lost_run().count)) + "@" +
+                     std::to_string(view.lost_run().first));
     else
       seen.push_back(std::to_string(value_of(view)));
   });
