@@ -19,14 +19,17 @@ RingSet::RingSet(Options options) : options_(options), slots_(options.max_rings)
 uint64_t RingSet::next_capacity() const {
   const uint64_t taken = memory_.load(std::memory_order_relaxed);
   const uint64_t left = options_.memory_limit > taken ? options_.memory_limit - taken : 0;
-  uint64_t capacity = std::min(options_.capacity, std::max(std::bit_floor(left / kShare), options_.smallest_capacity));
+  uint64_t capacity = options_.capacity;
+  if (left < options_.memory_limit / 2)
+    capacity = std::min(capacity, std::max(std::bit_floor(left / kShare), options_.smallest_capacity));
   while (capacity > options_.smallest_capacity && RecordRing::bytes_for(capacity) > left) capacity /= 2;
   return RecordRing::bytes_for(capacity) <= left ? capacity : 0;
 }
 
-void RingSet::format(Slot& slot) {
+void RingSet::format(Slot& slot, OnFull on_full) {
+  slot.on_full = on_full;
   slot.writer = RecordRing::format(slot.memory.data(), slot.capacity,
-                                   {.on_full = options_.on_full, .doorbell = &doorbell_, .wake_at = options_.wake_at});
+                                   {.on_full = on_full, .doorbell = &doorbell_, .wake_at = options_.wake_at});
   slot.reader = slot.writer;
 }
 
@@ -37,7 +40,7 @@ RingSet::Producer RingSet::open(std::size_t i) {
   return {&slot.writer, i, ++slot.generation};
 }
 
-RingSet::Producer RingSet::acquire() {
+RingSet::Producer RingSet::acquire(OnFull on_full) {
   if (!RecordRing::good_capacity(options_.capacity) || !RecordRing::good_capacity(options_.smallest_capacity)) {
     errno = EINVAL;
     return {};
@@ -49,9 +52,9 @@ RingSet::Producer RingSet::acquire() {
     Slot& slot = *slots_[i];
     // Acquire: the consumer has finished with the old contents.
     const State state = slot.state.load(std::memory_order_acquire);
-    if (state >= State::open) continue;
+    if (state >= State::open || slot.on_full != on_full) continue;
     if (state == State::damaged) {
-      format(slot);
+      format(slot, on_full);
       slot.believed.store(true, std::memory_order_release);
     } else {
       slot.writer.reopen();
@@ -72,7 +75,7 @@ RingSet::Producer RingSet::acquire() {
   if (slot->memory.data() == nullptr) return {};
   if (!options_.keep_descriptors) slot->memory.close_fd();
   slot->capacity = capacity;
-  format(*slot);
+  format(*slot, on_full);
   memory_.store(memory_.load(std::memory_order_relaxed) + RecordRing::bytes_for(capacity), std::memory_order_relaxed);
   slots_[count] = std::move(slot);
   const Producer producer = open(count);
@@ -98,6 +101,17 @@ void RingSet::settle() {
     else if (slot.reader.empty())
       slot.state.store(State::free, std::memory_order_release);
   }
+}
+
+void RingSet::discard_retired() {
+  const std::size_t count = used_.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < count; ++i) {
+    Slot& slot = *slots_[i];
+    if (slot.state.load(std::memory_order_acquire) != State::closing) continue;
+    while (slot.reader.consume(kDrainBatch, [](const RecordView&) {}) != 0) {
+    }
+  }
+  settle();
 }
 
 uint64_t RingSet::abandon() {

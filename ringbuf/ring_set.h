@@ -27,9 +27,9 @@ class RingSet {
     uint64_t capacity = 512 * 1024;  ///< bytes per ring, a power of two
     OnFull on_full = OnFull::block;
     std::size_t max_rings = 32768;  ///< live at once
-    /// Bytes of all rings together. A new ring gets at most 1/1024 of what is left, but never less than
-    /// smallest_capacity: with the defaults the first thousand rings have full size, and seven thousand can live at
-    /// once.
+    /// Bytes of all rings together. Once half of it is taken, a new ring gets at most 1/1024 of what is left, but never
+    /// less than smallest_capacity: with the defaults the first thousand rings have full size, and seven thousand can
+    /// live at once.
     uint64_t memory_limit = uint64_t{1} << 30;
     uint64_t smallest_capacity = 16 * 1024;  ///< or `capacity`, if that is less
     uint64_t wake_at = 0;                    ///< as RingOptions::wake_at
@@ -44,8 +44,9 @@ class RingSet {
     std::size_t slot = 0;
     uint64_t generation = 0;  ///< which user of the slot
   };
-  /// An empty ring for a new producer.
-  Producer acquire();
+  /// An empty ring for a new producer, with the set's policy or one of its own.
+  Producer acquire() { return acquire(options_.on_full); }
+  Producer acquire(OnFull on_full);
   /// Nothing more will be committed to this ring. A producer that was retired before is ignored.
   void retire(const Producer& producer);
 
@@ -89,6 +90,9 @@ class RingSet {
 
   /// The consumer: frees the slots that are closing and drained.
   void settle();
+  /// The consumer of rings that are not drained as they fill (a flight recorder): frees the slots that are closing,
+  /// with what they still hold.
+  void discard_retired();
 
   /// The consumer: whether some ring holds a record.
   bool any_pending();
@@ -117,13 +121,14 @@ class RingSet {
     std::atomic<bool> believed{true};  // no damage was found
     RingMemory memory;
     uint64_t capacity = 0;
+    OnFull on_full = OnFull::block;
     uint64_t generation = 0;
     RecordRing writer;  // the producer's view
     RecordRing reader;  // the consumer's view
   };
 
   uint64_t next_capacity() const;
-  void format(Slot& slot);
+  void format(Slot& slot, OnFull on_full);
   Producer open(std::size_t i);
 
   Options options_;

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <bit>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
 
+#include "ringbuf/presets.h"
 #include "src/export/exporter.h"
 #include "src/trace_filter.h"
 
@@ -30,6 +32,9 @@ constexpr std::string_view kUsage =
 
 )";
 
+/// Room for a call with the strings and the stack it usually has.
+constexpr uint64_t kSmallestRing = 64 * 1024;
+
 constexpr std::string_view kReservedVerbs[] = {"report", "annotate", "diff"};
 
 /// What CLI11 stores before it is turned into Settings.
@@ -39,6 +44,8 @@ struct Raw {
   std::string source;
   std::string color = "auto";
   std::string engine = "auto";
+  std::string on_full = "block";
+  std::string ring_size;
   int clock = 0;
   int follow = 0;
   int hex = 0;
@@ -113,6 +120,11 @@ void add_tracing_options(CLI::App& app, Settings& s, Raw& raw) {
   app.add_flag("-y,--decode-fds", raw.fd_paths, "what descriptors refer to");
   app.add_flag("-q,--quiet", s.quiet, "fewer messages (-qq: no exits either)");
   app.add_option("--engine", raw.engine, "auto or ptrace")->type_name("ENGINE");
+  app.add_option("--on-full", raw.on_full,
+                 s.verb == Verb::record ? "a thread whose ring is full: block (waits), drop or overwrite"
+                                        : "a thread whose ring is full: block (waits) or drop")
+      ->type_name("HOW");
+  app.add_option("--ring-size", raw.ring_size, "bytes of each thread's ring (512K)")->type_name("SIZE");
 }
 
 void add_text_options(CLI::App& app, Settings& s, Raw& raw) {
@@ -181,6 +193,40 @@ bool wants_color(const std::string& when, int fd) {
   return (no_color == nullptr || *no_color == '\0') && isatty(fd) != 0;
 }
 
+/// 4096, 64K, 16M, 1G or a preset's name, rounded up to a power of two.
+uint64_t ring_size(const std::string& text) {
+  if (const auto preset = ringbuf::find_preset(text)) return preset->capacity;
+  uint64_t bytes = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, bytes);
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  const int shift = unit.empty()                 ? 0
+                    : unit == "K" || unit == "k" ? 10
+                    : unit == "M" || unit == "m" ? 20
+                    : unit == "G" || unit == "g" ? 30
+                                                 : -1;
+  constexpr uint64_t kMost = uint64_t{1} << 30;
+  if (error == std::errc{} && shift >= 0 && bytes <= kMost >> shift && bytes << shift >= kSmallestRing)
+    return std::bit_ceil(bytes << shift);
+  std::string names;
+  for (const ringbuf::Preset& preset : ringbuf::kPresets) names += fmt::format(", {}", preset.name);
+  throw UserError{
+      fmt::format("--ring-size={} is not offered; it takes {}K to 1G{}", text, kSmallestRing / 1024, names)};
+}
+
+void apply_rings(Settings& s, const Raw& raw) {
+  if (raw.on_full == "drop") {
+    s.on_full = ringbuf::OnFull::drop_newest;
+  } else if (raw.on_full == "overwrite") {
+    s.on_full = ringbuf::OnFull::overwrite_oldest;
+    if (s.verb != Verb::record)
+      throw UserError{"--on-full=overwrite keeps the last calls for a trace file: use it with sightline record"};
+  } else if (raw.on_full != "block") {
+    throw UserError{fmt::format("--on-full={} is not offered; it takes block, drop or overwrite", raw.on_full)};
+  }
+  s.ring_bytes = raw.ring_size.empty() ? 0 : ring_size(raw.ring_size);
+}
+
 void apply_tracing(Settings& s, const Raw& raw) {
   for (const std::string& text : raw.expressions) apply_expression(s, text);
   apply_pids(s, raw.pids);
@@ -194,6 +240,7 @@ void apply_tracing(Settings& s, const Raw& raw) {
   if (!s.output.empty() && (s.output[0] == '|' || s.output[0] == '!'))
     throw UserError{"-o '|COMMAND' is not offered; write to a named pipe or /dev/stdout instead"};
   s.text.style.fd_paths = raw.fd_paths != 0;
+  apply_rings(s, raw);
 
   // Files are read by programs that know strace's lines and nothing behind them; people read the terminal.
   s.source = s.verb == Verb::live && (!s.output.empty() || s.summary) ? Source::none : Source::line;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ringbuf/ring_core.h"
 #include "src/text_sink.h"
 #include "tracer/recorder.h"
 
@@ -41,6 +42,8 @@ struct Settings {
   bool summary_too = false;  ///< -C: the table after the lines
   std::string output;        ///< -o; "" is stderr (live)
   bool append = false;       ///< -A
+  ringbuf::OnFull on_full = ringbuf::OnFull::block;
+  uint64_t ring_bytes = 0;  ///< --ring-size, a power of two; 0: what suits the policy
 
   TextOptions text;
   int quiet = 0;  ///< -q count

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "tracer/syscall_table.h"
 
@@ -19,6 +20,9 @@ namespace {
 constexpr uint64_t kNap = 20'000'000;
 constexpr uint64_t kLongNap = 50'000'000;
 constexpr int kNapsBeforeLong = 64;
+
+// Records on threads and processes that a flight recorder holds back for the calls between them.
+constexpr std::size_t kMostKept = 1 << 16;
 
 // Serials come from the tracer, one a birth. A wild one must not make us allocate the world.
 constexpr uint32_t kSerialSlack = 1 << 20;
@@ -32,6 +36,21 @@ bool read_record(std::span<const std::byte> payload, Record& record) {
 
 std::string comm_of(const char (&field)[16]) {
   return std::string(field, strnlen(field, sizeof field));
+}
+
+uint64_t stamp(const ringbuf::RecordView& view) {
+  uint64_t time = 0;
+  if (view.payload_size >= sizeof time) std::memcpy(&time, view.payload, sizeof time);
+  return time;
+}
+
+/// The ring's own word on what it has given up is stepped over: the numbers of the calls say it more exactly.
+bool next_record(ringbuf::RecordRing& ring, ringbuf::RecordView& view) {
+  while (ring.peek(view)) {
+    if (!view.is_lost_run()) return true;
+    ring.step(view);
+  }
+  return false;
 }
 
 uint64_t monotonic_now() {
@@ -66,30 +85,57 @@ void Consumer::finish() {
   worker_.join();
 }
 
+void Consumer::dump() {
+  dump_wanted_.store(true, std::memory_order_release);
+  rings_.doorbell().ring();
+}
+
 void Consumer::loop() {
   int naps = 0;
   for (;;) {
     // Read before the drain: what was committed before closing is seen by the drain that follows.
     const bool closing = closing_.load(std::memory_order_acquire);
     const uint64_t horizon = progress_.horizon.load(std::memory_order_acquire);
+    if (options_.keep_until_dumped) {
+      const bool killed = keep(horizon);
+      const bool wanted = dump_wanted_.exchange(false, std::memory_order_acquire);
+      if (killed || wanted || closing) drain_once(horizon);
+      if (closing) break;
+      rings_.discard_retired();
+      idle(horizon, kLongNap);
+      continue;
+    }
     if (drain_once(horizon)) {
       naps = 0;
       continue;
     }
     rings_.settle();
     if (closing) break;
-    sink_.idle();
-    // Not by what the rings hold: a record that is there already, but above the horizon, can't be taken yet.
-    rings_.doorbell().wait(naps++ < kNapsBeforeLong ? kNap : kLongNap, [&] {
-      return !closing_.load(std::memory_order_acquire) && progress_.horizon.load(std::memory_order_acquire) == horizon;
-    });
+    idle(horizon, naps++ < kNapsBeforeLong ? kNap : kLongNap);
   }
+  end();
+}
+
+void Consumer::idle(uint64_t horizon, uint64_t nap) {
+  rings_.report_faults([&](std::size_t, ringbuf::Fault) { reject(); });
+  sink_.idle();
+  // Not by what the rings hold: a record that is there already, but above the horizon, can't be taken yet.
+  rings_.doorbell().wait(nap, [&] {
+    return !closing_.load(std::memory_order_acquire) && !dump_wanted_.load(std::memory_order_acquire) &&
+           progress_.horizon.load(std::memory_order_acquire) == horizon;
+  });
+}
+
+void Consumer::end() {
   const uint64_t now = monotonic_now();
   for (ThreadState& state : threads_) {
     cut_short(state);  // nobody has told us how it ended: tracing stopped first
   }
-  const uint64_t dropped = progress_.dropped_calls.load(std::memory_order_relaxed);
-  if (dropped != 0) sink_.lost({.time = now, .calls = dropped, .reason = "no ring to record them in"});
+  rings_.report_faults([&](std::size_t, ringbuf::Fault) { reject(); });
+  const uint64_t entered = progress_.entered.load(std::memory_order_relaxed);
+  const uint64_t dropped = entered > sequence_ ? entered - sequence_ : 0;
+  if (dropped > told_lost_)
+    sink_.lost({.time = now, .calls = dropped - told_lost_, .reason = "no record of them could be written"});
   end_.time = now;
   end_.dropped = dropped;
   end_.entered = sequence_ + dropped;
@@ -99,29 +145,50 @@ void Consumer::loop() {
   sink_.trace_ended(end_);
 }
 
+/// Moves what is said of threads and processes out of its ring, where it would make the tracer wait. Returns whether a
+/// program was killed by a signal: what it did last is wanted.
+bool Consumer::keep(uint64_t horizon) {
+  bool killed = false;
+  rings_.for_each([&](std::size_t, ringbuf::RecordRing& ring) {
+    if (ring.on_full() != ringbuf::OnFull::block) return;
+    ringbuf::RecordView view;
+    while (ring.peek(view) && stamp(view) <= horizon) {
+      kept_.push_back({stamp(view), view.header.type, {view.payload, view.payload + view.payload_size}});
+      tracer::ThreadEnd ended;
+      if (static_cast<tracer::RecordType>(view.header.type) == tracer::RecordType::thread_end &&
+          read_record(kept_.back().payload, ended))
+        killed = killed || (ended.last_of_process != 0 && ended.kind == tracer::ThreadEndKind::signaled);
+      ring.step(view);
+      ring.release();
+    }
+  });
+  // Of programs that start threads all day long the calls of most are gone by then.
+  while (kept_.size() > kMostKept) take_kept();
+  return killed;
+}
+
+void Consumer::take_kept() {
+  take(kept_.front().type, kept_.front().payload);
+  kept_.pop_front();
+}
+
 bool Consumer::drain_once(uint64_t horizon) {
   struct Source {
     ringbuf::RecordRing* ring;
     ringbuf::RecordView view;
     uint64_t time;
   };
-  const auto stamp = [](const ringbuf::RecordView& view) {
-    uint64_t time = 0;
-    if (view.payload_size >= sizeof time) std::memcpy(&time, view.payload, sizeof time);
-    return time;
-  };
   const auto later = [](const Source& a, const Source& b) { return a.time > b.time; };
   std::vector<Source> sources;
   rings_.for_each([&](std::size_t, ringbuf::RecordRing& ring) {
-    ringbuf::RecordView view;
-    if (!ring.peek(view)) return;
-    const uint64_t time = stamp(view);
-    if (time <= horizon)
-      sources.push_back({&ring, view, time});
-    else
-      ring.release();  // a look at a ring that overwrites keeps its producer from doing so
+    Source source{&ring, {}, 0};
+    if (next_record(ring, source.view) && (source.time = stamp(source.view)) <= horizon) {
+      sources.push_back(source);
+    } else {
+      ring.release();
+    }
   });
-  if (sources.empty()) return false;
+  if (sources.empty() && kept_.empty()) return false;
   std::make_heap(sources.begin(), sources.end(), later);
   // Space goes back to the producers in small batches: a full ring stops its thread.
   constexpr uint64_t kReleaseEvery = 16;
@@ -129,23 +196,24 @@ bool Consumer::drain_once(uint64_t horizon) {
   while (!sources.empty()) {
     std::pop_heap(sources.begin(), sources.end(), later);
     Source& source = sources.back();
-    take(source.view);
+    while (!kept_.empty() && kept_.front().time < source.time) take_kept();
+    take(source.view.header.type, {source.view.payload, source.view.payload_size});
     source.ring->step(source.view);
     if (++taken % kReleaseEvery == 0 || sources.size() > 1) source.ring->release();
-    if (source.ring->peek(source.view) && (source.time = stamp(source.view)) <= horizon) {
+    if (next_record(*source.ring, source.view) && (source.time = stamp(source.view)) <= horizon) {
       std::push_heap(sources.begin(), sources.end(), later);
     } else {
       source.ring->release();
       sources.pop_back();
     }
   }
+  while (!kept_.empty()) take_kept();
   rings_.settle();
   return true;
 }
 
-void Consumer::take(const ringbuf::RecordView& view) {
-  const std::span<const std::byte> payload{view.payload, view.payload_size};
-  switch (static_cast<tracer::RecordType>(view.header.type)) {
+void Consumer::take(uint16_t type, std::span<const std::byte> payload) {
+  switch (static_cast<tracer::RecordType>(type)) {
     case tracer::RecordType::call_enter:
       return on_call_enter(payload);
     case tracer::RecordType::call_exit:
@@ -188,6 +256,19 @@ void Consumer::cut_short(ThreadState& state) {
   state.is_open = false;
   ++end_.unfinished;
   sink_.call_finished(state.open.call);
+}
+
+void Consumer::notice_gap(ThreadState& state, uint64_t number, uint64_t time) {
+  const uint64_t last = std::exchange(state.last_number, std::max(number, state.last_number));
+  if (number <= last + 1) return;
+  const uint64_t calls = number - last - 1;
+  told_lost_ += calls;
+  sink_.lost({.thread = &state.thread,
+              .time = time,
+              .calls = calls,
+              .reason = options_.on_full == ringbuf::OnFull::overwrite_oldest ? "overwritten by later ones"
+                        : options_.on_full == ringbuf::OnFull::drop_newest    ? "the ring was full"
+                                                                              : "no memory for them"});
 }
 
 uint32_t Consumer::new_space(symbolizer::SpaceId id) {
@@ -262,6 +343,7 @@ void Consumer::on_thread_end(std::span<const std::byte> payload) {
   ThreadState* state = thread(record.prefix);
   if (state == nullptr) return reject();
   cut_short(*state);
+  notice_gap(*state, record.calls + 1, record.prefix.time);
   state->alive = false;
   state->open = {};
   state->thread.end = record.prefix.time;
@@ -338,6 +420,7 @@ void Consumer::on_call_enter(std::span<const std::byte> payload) {
   std::span<const std::byte> rest = payload.subspan(sizeof record);
   if (state == nullptr || record.capture_bytes > rest.size()) return reject();
   cut_short(*state);  // if its exit is lost, the account stays straight
+  notice_gap(*state, record.number, record.prefix.time);
   Call& call = state->open.call;
   call = Call{};
   call.sequence = ++sequence_;
@@ -379,7 +462,11 @@ void Consumer::on_call_exit(std::span<const std::byte> payload) {
   if (!read_record(payload, record)) return reject();
   ThreadState* state = thread(record.prefix);
   const std::span<const std::byte> rest = payload.subspan(sizeof record);
-  if (state == nullptr || !state->is_open || record.capture_bytes > rest.size()) return reject();
+  if (state == nullptr || record.capture_bytes > rest.size()) return reject();
+  if (!state->is_open) {  // its beginning is lost, and counted
+    if (options_.on_full == ringbuf::OnFull::block) reject();
+    return;
+  }
   Call& call = state->open.call;
   call.finished = record.end != tracer::CallEnd::detached;
   call.end_kind = record.end;

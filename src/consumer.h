@@ -25,6 +25,11 @@ namespace sightline {
 struct ConsumerOptions {
   bool resolve_stacks = false;
   symbolizer::Depth depth = symbolizer::Depth::user_line;
+  /// What the threads' rings do when they are full. Only where they wait is a missing record a sign of damage.
+  ringbuf::OnFull on_full = ringbuf::OnFull::block;
+  /// A flight recorder: the rings are left alone until dump() is called, a traced program is killed by a signal, or
+  /// tracing ends. What has been overwritten by then is counted as lost.
+  bool keep_until_dumped = false;
 };
 
 class Consumer {
@@ -39,6 +44,9 @@ class Consumer {
   /// when all that is done. `complete`: false if tracing was broken off.
   void finish();
 
+  /// Flight recorder: what the rings hold goes to the sink now. Any thread, also in a signal handler.
+  void dump();
+
   /// The account; after finish().
   const TraceEnd& account() const { return end_; }
 
@@ -50,8 +58,15 @@ class Consumer {
   struct ThreadState {
     Thread thread;
     OpenCall open;
+    uint64_t last_number = 0;  ///< CallEnter::number of the last call seen
     bool is_open = false;
     bool alive = false;
+  };
+  /// A record about threads or processes that waits for the calls it belongs to.
+  struct Kept {
+    uint64_t time = 0;
+    uint16_t type = 0;
+    std::vector<std::byte> payload;
   };
   struct ProcessState {
     Process process;
@@ -66,7 +81,11 @@ class Consumer {
 
   void loop();
   bool drain_once(uint64_t horizon);
-  void take(const ringbuf::RecordView& view);
+  void take(uint16_t type, std::span<const std::byte> payload);
+  void take_kept();
+  bool keep(uint64_t horizon);
+  void idle(uint64_t horizon, uint64_t nap);
+  void end();
 
   void on_call_enter(std::span<const std::byte> payload);
   void on_call_exit(std::span<const std::byte> payload);
@@ -82,6 +101,8 @@ class Consumer {
   void resolve(ThreadState& state, const tracer::CallEnter& enter, std::span<const std::byte> rest);
   void set_space(ProcessState& process, uint32_t space);
   uint32_t new_space(symbolizer::SpaceId id);
+  /// Tells of calls that were lost before the thread's call `number`.
+  void notice_gap(ThreadState& state, uint64_t number, uint64_t time);
   /// Tells of the thread's open call, if it has one, as of a call whose end is not known.
   void cut_short(ThreadState& state);
   void learn_name(ThreadState& state, const Call& call);
@@ -94,6 +115,8 @@ class Consumer {
   Sink& sink_;
   std::thread worker_;
   std::atomic<bool> closing_{false};
+  std::atomic<bool> dump_wanted_{false};
+  std::deque<Kept> kept_;
 
   std::deque<ThreadState> threads_;               ///< by thread serial - 1; addresses are stable
   std::deque<ProcessState> processes_;            ///< by process serial - 1
@@ -101,6 +124,7 @@ class Consumer {
   std::unordered_map<int32_t, uint32_t> by_tid_;  ///< tid of the living → thread serial
   uint64_t sequence_ = 0;
   uint64_t rejected_ = 0;
+  uint64_t told_lost_ = 0;  ///< calls
   uint64_t last_time_ = 0;
   TraceEnd end_;
 };

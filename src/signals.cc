@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+
+#include "src/consumer.h"
 
 namespace sightline {
 namespace {
@@ -14,6 +17,7 @@ constexpr int kIntoErrors[] = {SIGPIPE, SIGXFSZ};
 
 // A handler gets no context.
 std::atomic<tracer::PtraceEngine*> routed_to{nullptr};
+std::atomic<Consumer*> dumped_from{nullptr};
 std::atomic<int> early_signal{0};
 std::atomic<bool> early_from_terminal{false};
 
@@ -25,6 +29,12 @@ void on_routed(int signo, siginfo_t* info, void*) {
     early_signal.store(signo);
     early_from_terminal.store(from_terminal);
   }
+}
+
+void on_dump(int) {
+  const int saved = errno;
+  if (Consumer* consumer = dumped_from.load()) consumer->dump();
+  errno = saved;
 }
 
 void on_error(int) {}
@@ -63,6 +73,16 @@ void SignalRouting::route_to(tracer::PtraceEngine* engine) {
   routed_to.store(engine);
   if (engine == nullptr) return;
   if (const int signo = early_signal.exchange(0)) engine->notify(signo, early_from_terminal.load());
+}
+
+void SignalRouting::dump_from(Consumer* consumer) {
+  const bool first = dumped_from.exchange(consumer) == nullptr;
+  if (!first || consumer == nullptr) return;
+  struct sigaction action {};
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  action.sa_handler = on_dump;
+  sigaction(SIGUSR2, &action, nullptr);
 }
 
 void die_by_signal(int signo) {

@@ -5,6 +5,8 @@
 
 namespace sightline {
 
+class Consumer;
+
 /// While it lives: SIGINT, SIGTERM, SIGHUP and SIGQUIT go to the engine; SIGPIPE and SIGXFSZ turn into write errors.
 /// Signals that were ignored when we were started stay ignored, for us and for the command we start. Without a command
 /// SIGINT and SIGQUIT, which shells without job control have their background jobs ignore, reach us all the same: who
@@ -19,6 +21,9 @@ class SignalRouting {
 
   /// From here on signals reach the engine; those that came earlier reach it now. nullptr: no longer.
   void route_to(tracer::PtraceEngine* engine);
+
+  /// From here on SIGUSR2 makes the flight recorder write what it has. nullptr: no longer, and it is ignored.
+  void dump_from(Consumer* consumer);
 
   /// SIGCHLD was ignored when we were started: the command should find it so.
   bool sigchld_was_ignored() const { return sigchld_was_ignored_; }

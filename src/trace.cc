@@ -11,6 +11,7 @@
 #include <fstream>
 #include <memory>
 
+#include "ringbuf/presets.h"
 #include "ringbuf/ring_set.h"
 #include "src/consumer.h"
 #include "src/output.h"
@@ -25,8 +26,9 @@
 namespace sightline {
 namespace {
 
-constexpr uint32_t kWholeStack = 32 * 1024;  // copied from a call site not seen before
-constexpr uint64_t kRingBytes = 512 * 1024;
+constexpr uint32_t kWholeStack = 32 * 1024;   // copied from a call site not seen before
+constexpr uint64_t kRingBytes = 512 * 1024;   // --ring-size
+constexpr std::size_t kRingsOfTheEnded = 64;  // that a flight recorder keeps
 constexpr uint32_t kLargestString = 4 * 1024 * 1024;
 
 void complain(const std::string& sentence) {
@@ -57,22 +59,34 @@ TraceStart describe(const Settings& settings) {
   return start;
 }
 
+bool is_flight_recorder(const Settings& settings) {
+  return settings.on_full == ringbuf::OnFull::overwrite_oldest;
+}
+
 tracer::EngineOptions engine_options(const Settings& settings, uint64_t ring_bytes) {
   tracer::EngineOptions options;
   options.follow_children = settings.follow_children;
   options.record.filter = settings.filter;
   options.record.limits.string_limit = std::min(settings.string_limit, kLargestString);
-  options.record.limits.total_limit = static_cast<uint32_t>(ring_bytes / 2 - 128 * 1024);
+  // The other quarter of the half that a record may take is for its stack.
+  options.record.limits.total_limit = static_cast<uint32_t>(std::min<uint64_t>(ring_bytes / 4, 2 * kLargestString));
   options.record.limits.env_strings = settings.text.style.verbose || settings.verb == Verb::record;
   options.record.stacks = settings.source != Source::none;
   if (settings.source == Source::stack) options.record.unknown_stack = kWholeStack;
+  if (is_flight_recorder(settings)) {
+    options.record.rings_of_the_ended = kRingsOfTheEnded;
+    // Nobody looks at the calls before they are dumped, so no site is ever known: less of the stack, and more calls.
+    options.record.unknown_stack /= 8;
+  }
   options.record.fd_paths = settings.text.style.fd_paths;
   return options;
 }
 
 /// Large enough that the largest record takes at most half of it.
 uint64_t ring_bytes_for(const Settings& settings) {
-  uint64_t bytes = kRingBytes;
+  uint64_t bytes = settings.ring_bytes != 0       ? settings.ring_bytes
+                   : is_flight_recorder(settings) ? ringbuf::kFlightRecorder.capacity
+                                                  : kRingBytes;
   while (bytes / 4 < std::min(settings.string_limit, kLargestString)) bytes *= 2;
   return bytes;
 }
@@ -122,15 +136,27 @@ struct Sinks {
 };
 
 /// What the user should know at the end. True if something is missing from the output.
-bool report_losses(const Sinks& sinks, const TraceEnd& end) {
+bool report_losses(const Settings& settings, const Sinks& sinks, const TraceEnd& end) {
   bool incomplete = false;
   if (const std::string failure = sinks.failure(); !failure.empty()) {
     complain(fmt::format("{}; {} calls are missing there", failure, end.output_errors));
     incomplete = true;
   }
   if (end.dropped != 0) {
-    complain(fmt::format("{} calls could not be recorded for lack of memory", end.dropped));
-    incomplete = true;
+    switch (settings.on_full) {
+      case ringbuf::OnFull::block:
+        complain(fmt::format("{} calls could not be recorded for lack of memory", end.dropped));
+        incomplete = true;
+        break;
+      case ringbuf::OnFull::drop_newest:  // asked for, and so no failure
+        complain(fmt::format("{} of {} calls were dropped, because rings were full; --ring-size=SIZE makes them larger",
+                             end.dropped, end.entered));
+        break;
+      case ringbuf::OnFull::overwrite_oldest:
+        if (settings.quiet == 0)
+          complain(fmt::format("of {} calls the last {} were kept", end.entered, end.entered - end.dropped));
+        break;
+    }
   }
   if (!end.complete) {
     complain("some records were damaged and are missing");
@@ -174,15 +200,19 @@ int trace(const Settings& settings) {
   }
 
   const uint64_t ring_bytes = ring_bytes_for(settings);
-  ringbuf::RingSet rings({.capacity = ring_bytes});
+  ringbuf::RingSet rings({.capacity = ring_bytes, .on_full = settings.on_full});
   tracer::Progress progress;
   symbolizer::Symbolizer symbolizer;
   Consumer consumer(
       {.resolve_stacks = settings.source != Source::none,
-       .depth = settings.source == Source::stack ? symbolizer::Depth::whole : symbolizer::Depth::user_line},
+       .depth = settings.source == Source::stack ? symbolizer::Depth::whole : symbolizer::Depth::user_line,
+       .on_full = settings.on_full,
+       .keep_until_dumped = is_flight_recorder(settings)},
       rings, progress, symbolizer, sinks.all);
   sinks.all.trace_started(describe(settings));
   consumer.start();
+  // After the command has been started: it gets what we were given of SIGUSR2.
+  if (is_flight_recorder(settings)) signals.dump_from(&consumer);
 
   tracer::RootStatus root;
   std::size_t attached = 0;
@@ -207,9 +237,10 @@ int trace(const Settings& settings) {
     root = engine.root_status();
   }
   // Beyond this point no thread is traced; the rings only drain.
+  signals.dump_from(nullptr);
   consumer.finish();
 
-  const bool incomplete = report_losses(sinks, consumer.account());
+  const bool incomplete = report_losses(settings, sinks, consumer.account());
   if (attached == 0) return kExitFailure;
   if (settings.verb == Verb::record && settings.quiet == 0 && !incomplete && isatty(STDERR_FILENO) != 0)
     complain(fmt::format("{} calls are in {}; look at them with: sightline print{}", consumer.account().entered,

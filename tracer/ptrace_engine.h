@@ -61,7 +61,6 @@ class PtraceEngine {
   void notify(int signo, bool from_terminal);
 
   RootStatus root_status() const { return root_; }
-  uint64_t entered() const { return recorder_.entered(); }
 
  private:
   using Tracees = std::unordered_map<pid_t, std::unique_ptr<Tracee>>;

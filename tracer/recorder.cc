@@ -15,12 +15,6 @@
 namespace sightline::tracer {
 namespace {
 
-uint64_t now() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
-}
-
 /// x86-64 names of the calls that change executable mappings; i386's are looked up by name too, so compare names.
 enum class MapChange { none, map, protect, unmap };
 
@@ -58,7 +52,17 @@ bool Filter::passes(Abi abi, int32_t nr, const Syscall* syscall) const {
 }
 
 Recorder::Recorder(const RecordOptions& options, ringbuf::RingSet& rings, Progress& progress)
-    : options_(options), rings_(rings), progress_(progress), scratch_(options.limits.total_limit) {}
+    : options_(options), rings_(rings), progress_(progress), scratch_(options.limits.total_limit) {
+  lifecycle_ = rings_.acquire(ringbuf::OnFull::block);
+}
+
+/// No two records have the same time: between rings it is all that orders them.
+uint64_t Recorder::now() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  const uint64_t time = static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
+  return last_time_ = std::max(time, last_time_ + 1);
+}
 
 RecordPrefix Recorder::prefix(const Tracee& tracee) {
   return {.time = 0,
@@ -68,26 +72,26 @@ RecordPrefix Recorder::prefix(const Tracee& tracee) {
           .process_serial = tracee.process_serial};
 }
 
-std::byte* Recorder::reserve(Tracee& tracee, uint32_t bytes) {
-  return tracee.ring.ring != nullptr ? tracee.ring.ring->reserve(bytes) : nullptr;
+std::byte* Recorder::reserve(ringbuf::RecordRing* ring, uint32_t bytes) {
+  return ring != nullptr ? ring->reserve(bytes) : nullptr;
 }
 
-void Recorder::commit(Tracee& tracee, RecordType type, uint32_t bytes, uint64_t time) {
+void Recorder::commit(ringbuf::RecordRing* ring, RecordType type, uint32_t bytes, uint64_t time) {
   // The horizon before the bell: a consumer woken in between would find nothing that it may read yet, and on the
   // processor it shares with us it would find nothing for as long as it looks.
-  tracee.ring.ring->publish(static_cast<uint16_t>(type), bytes);
+  ring->publish(static_cast<uint16_t>(type), bytes);
   progress_.horizon.store(time, std::memory_order_release);
-  tracee.ring.ring->notify();
+  ring->notify();
 }
 
 template <class Record>
-void Recorder::write(Tracee& tracee, RecordType type, const Record& record) {
-  std::byte* place = reserve(tracee, sizeof record);
+void Recorder::write(ringbuf::RecordRing* ring, RecordType type, const Record& record) {
+  std::byte* place = reserve(ring, sizeof record);
   if (place == nullptr) return;
   Record copy = record;
   copy.prefix.time = now();
   std::memcpy(place, &copy, sizeof copy);
-  commit(tracee, type, sizeof copy, copy.prefix.time);
+  commit(ring, type, sizeof copy, copy.prefix.time);
 }
 
 void Recorder::thread_start(Tracee& tracee, Birth birth, const Tracee* parent, pid_t parent_pid, bool shares_memory) {
@@ -108,7 +112,7 @@ void Recorder::thread_start(Tracee& tracee, Birth birth, const Tracee* parent, p
   }
   // A newborn has its parent's name, which the consumer knows.
   if (parent == nullptr) proc::read_comm(tracee.tid, record.comm);
-  write(tracee, RecordType::thread_start, record);
+  write(lifecycle_.ring, RecordType::thread_start, record);
 }
 
 void Recorder::thread_end(Tracee& tracee, ThreadEndKind kind, int status, bool core_dumped, bool last_of_process) {
@@ -117,9 +121,17 @@ void Recorder::thread_end(Tracee& tracee, ThreadEndKind kind, int status, bool c
   record.kind = kind;
   record.core_dumped = core_dumped ? 1 : 0;
   record.last_of_process = last_of_process ? 1 : 0;
-  write(tracee, RecordType::thread_end, record);
-  if (tracee.ring.ring != nullptr) rings_.retire(tracee.ring);
-  tracee.ring = {};
+  record.calls = tracee.calls;
+  write(lifecycle_.ring, RecordType::thread_end, record);
+  retire(tracee);
+}
+
+void Recorder::retire(Tracee& tracee) {
+  if (tracee.ring.ring == nullptr) return;
+  ended_.push_back(std::exchange(tracee.ring, {}));
+  if (ended_.size() <= options_.rings_of_the_ended) return;
+  rings_.retire(ended_.front());
+  ended_.pop_front();
 }
 
 CaptureResult Recorder::run_captures(Tracee& tracee, Phase phase, int64_t ret, bool failed) {
@@ -129,7 +141,11 @@ CaptureResult Recorder::run_captures(Tracee& tracee, Phase phase, int64_t ret, b
   if (!call.syscall->captures.empty()) {
     memory_.select(tracee.tid);
     const CaptureCall state{.abi = call.abi, .args = call.args, .ret = ret, .failed = failed};
-    result = capture(*call.syscall, phase, state, options_.limits, memory_, scratch_);
+    // A ring that is smaller than asked for, because memory is short, gets less of the call, not none of it.
+    std::span<std::byte> room = scratch_;
+    if (tracee.ring.ring != nullptr)
+      room = room.first(std::min<std::size_t>(room.size(), tracee.ring.ring->largest_payload() - sizeof(CallEnter)));
+    result = capture(*call.syscall, phase, state, options_.limits, memory_, room);
   }
   if (options_.fd_paths) {
     if (phase == Phase::entry)
@@ -179,7 +195,8 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
   const bool ours = std::exchange(tracee.newly_shown, false);
   call.recorded = !tracee.hidden && options_.filter.passes(call.abi, call.nr, call.syscall);
   if (!call.recorded) return;
-  ++entered_;
+  ++tracee.calls;
+  progress_.entered.store(progress_.entered.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 
   // Of the command we started ourselves, the execve's stack is ours: it says nothing about the command.
   const bool with_stack = options_.stacks && !ours;
@@ -197,13 +214,13 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
     size -= static_cast<uint32_t>(sizeof registers) + window;
     window = 0;
   }
-  std::byte* place = reserve(tracee, size);
+  std::byte* place = reserve(tracee.ring.ring, size);
   if (place == nullptr) {
-    call.recorded = false;
-    progress_.dropped_calls.fetch_add(1, std::memory_order_relaxed);
+    call.recorded = false;  // its end would tell nothing
     return;
   }
   std::copy(std::begin(call.args), std::end(call.args), record.args);
+  record.number = tracee.calls;
   record.ip = info.instruction_pointer;
   record.sp = info.stack_pointer;
   record.nr = call.nr;
@@ -226,7 +243,7 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
   // Last, so that the span's time does not hold our own work; the thread goes on right after.
   record.prefix.time = now();
   std::memcpy(place, &record, sizeof record);
-  commit(tracee, RecordType::call_enter, static_cast<uint32_t>(end - place), record.prefix.time);
+  commit(tracee.ring.ring, RecordType::call_enter, static_cast<uint32_t>(end - place), record.prefix.time);
 }
 
 void Recorder::exit(Tracee& tracee, int64_t ret, bool is_error) {
@@ -250,11 +267,11 @@ void Recorder::exit(Tracee& tracee, int64_t ret, bool is_error) {
   record.capture_count = captures.count;
   record.capture_bytes = captures.bytes;
   const uint32_t size = static_cast<uint32_t>(sizeof record + captures.bytes);
-  std::byte* place = reserve(tracee, size);
+  std::byte* place = reserve(tracee.ring.ring, size);
   if (place == nullptr) return;
   std::memcpy(place, &record, sizeof record);
   std::memcpy(place + sizeof record, scratch_.data(), captures.bytes);
-  commit(tracee, RecordType::call_exit, size, time);
+  commit(tracee.ring.ring, RecordType::call_exit, size, time);
 }
 
 void Recorder::abandon(Tracee& tracee, CallEnd end) {
@@ -264,7 +281,7 @@ void Recorder::abandon(Tracee& tracee, CallEnd end) {
     record.nr = call.nr;
     record.abi = call.abi;
     record.end = end;
-    write(tracee, RecordType::call_exit, record);
+    write(tracee.ring.ring, RecordType::call_exit, record);
   }
   call.open = false;
 }
@@ -274,28 +291,28 @@ void Recorder::signal(Tracee& tracee, const Stop& stop, int signo) {
   SignalRecord record{.prefix = prefix(tracee)};
   record.signo = signo;
   record.has_info = stop.signal_info(record.siginfo) ? 1 : 0;
-  write(tracee, RecordType::signal, record);
+  write(tracee.ring.ring, RecordType::signal, record);
 }
 
 void Recorder::group_stop(Tracee& tracee, int signo) {
   if (tracee.hidden) return;
   SignalRecord record{.prefix = prefix(tracee)};
   record.signo = signo;
-  write(tracee, RecordType::group_stop, record);
+  write(tracee.ring.ring, RecordType::group_stop, record);
 }
 
 void Recorder::exec(Tracee& tracee, pid_t former_tid) {
   ExecRecord record{.prefix = prefix(tracee)};
   record.former_tid = former_tid;
   proc::read_comm(tracee.tid, record.comm);
-  write(tracee, RecordType::exec, record);
+  write(lifecycle_.ring, RecordType::exec, record);
 }
 
 void Recorder::report_maps(Tracee& tracee) {
   const std::vector<proc::Map> maps = proc::executable_maps(tracee.tid);
   tracee.space->maps_changed = false;
-  if (maps.empty() || tracee.ring.ring == nullptr) return;
-  const uint32_t limit = tracee.ring.ring->largest_payload();
+  if (maps.empty() || lifecycle_.ring == nullptr) return;
+  const uint32_t limit = lifecycle_.ring->largest_payload();
   MappingsRecord record{.prefix = prefix(tracee)};
   std::vector<std::byte> body;
   tracee.space->executable.clear();
@@ -318,12 +335,12 @@ void Recorder::report_maps(Tracee& tracee) {
   }
   record.bytes = static_cast<uint32_t>(body.size());
   const uint32_t size = static_cast<uint32_t>(sizeof record + body.size());
-  std::byte* place = reserve(tracee, size);
+  std::byte* place = reserve(lifecycle_.ring, size);
   if (place == nullptr) return;
   record.prefix.time = now();
   std::memcpy(place, &record, sizeof record);
   std::memcpy(place + sizeof record, body.data(), body.size());
-  commit(tracee, RecordType::mappings, size, record.prefix.time);
+  commit(lifecycle_.ring, RecordType::mappings, size, record.prefix.time);
 }
 
 void Recorder::follow_maps(Tracee& tracee, int64_t ret) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <bitset>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <vector>
 
@@ -41,6 +42,8 @@ struct RecordOptions {
   /// Bytes of stack to copy from a call site the consumer has taught nothing of yet.
   uint32_t unknown_stack = StackWindows::kUnknownSite;
   bool fd_paths = false;  ///< capture what descriptors refer to
+  /// Rings of ended threads that keep their place until younger ones come. For rings that nobody drains as they fill.
+  std::size_t rings_of_the_ended = 0;
 };
 
 /// Shared between the tracer and its consumer.
@@ -48,11 +51,14 @@ struct Progress {
   /// All records stamped at or before this time are committed. The tracer is one thread and stamps in order, so
   /// a consumer that reads this first and the rings after can merge them without missing anything.
   std::atomic<uint64_t> horizon{0};
-  /// Calls of which no record could be written.
-  std::atomic<uint64_t> dropped_calls{0};
+  /// Calls begun that were to be recorded. What the consumer has not seen of them is lost.
+  std::atomic<uint64_t> entered{0};
   StackWindows windows;
 };
 
+/// Two kinds of records. What happens to threads and processes goes into one ring for all, which waits when it is full:
+/// without it nothing else could be understood. Calls and signals go into the ring of their thread, which may be one
+/// that gives records up.
 class Recorder {
  public:
   Recorder(const RecordOptions& options, ringbuf::RingSet& rings, Progress& progress);
@@ -72,14 +78,14 @@ class Recorder {
   /// The thread was found inside a call when the tracer attached; nothing to do but remember where.
   void forget_call(Tracee& tracee) { tracee.call = {}; }
 
-  uint64_t entered() const { return entered_; }
-
  private:
   RecordPrefix prefix(const Tracee& tracee);
-  std::byte* reserve(Tracee& tracee, uint32_t bytes);
-  void commit(Tracee& tracee, RecordType type, uint32_t bytes, uint64_t time);
+  uint64_t now();
+  static std::byte* reserve(ringbuf::RecordRing* ring, uint32_t bytes);
+  void commit(ringbuf::RecordRing* ring, RecordType type, uint32_t bytes, uint64_t time);
   template <class Record>
-  void write(Tracee& tracee, RecordType type, const Record& record);
+  void write(ringbuf::RecordRing* ring, RecordType type, const Record& record);
+  void retire(Tracee& tracee);
   CaptureResult run_captures(Tracee& tracee, Phase phase, int64_t ret, bool failed);
   void capture_fd_paths(Tracee& tracee, CaptureResult& result);
   void capture_fd_path(Tracee& tracee, uint8_t arg, int fd, Phase phase, CaptureResult& result);
@@ -91,7 +97,8 @@ class Recorder {
   Progress& progress_;
   ProcessMemory memory_;
   std::vector<std::byte> scratch_;
-  uint64_t entered_ = 0;
+  ringbuf::RingSet::Producer lifecycle_;
+  std::deque<ringbuf::RingSet::Producer> ended_;
   uint64_t last_time_ = 0;
 };
 

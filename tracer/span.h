@@ -58,6 +58,7 @@ struct CallEnter {
   uint16_t flags = 0;          ///< CallFlags
   uint32_t capture_bytes = 0;  ///< all captures with their headers and padding
   uint32_t stack_bytes = 0;    ///< bytes from `sp` outward that follow Registers
+  uint64_t number = 0;         ///< 1, 2, … of the thread's calls to be recorded: a gap is what has been lost
 };
 
 /// How a call ended.
@@ -145,6 +146,7 @@ struct ThreadEnd {
   uint8_t core_dumped = 0;
   uint8_t last_of_process = 0;  ///< the thread group is gone
   uint8_t reserved = 0;
+  uint64_t calls = 0;  ///< CallEnter::number of the thread's last call
 };
 
 struct ExecRecord {

@@ -39,6 +39,7 @@ struct Tracee {
   std::shared_ptr<AddressSpace> space;
   ringbuf::RingSet::Producer ring;  ///< ring.ring may be null: then its records are counted as dropped
   OpenCall call;
+  uint64_t calls = 0;        ///< to be recorded, so far
   bool hidden = false;       ///< our own child before its execve: nothing of it is recorded
   bool newly_shown = false;  ///< it has just left that state
   bool attached = false;     ///< by -p: left running when we go

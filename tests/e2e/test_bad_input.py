@@ -194,7 +194,7 @@ class Surroundings(TestCase):
         tracer.kill()
         tracer.wait()
         wait_until(lambda: tracer_of(child.pid) == 0, "the kernel to let go")
-        self.assertEqual(status_of(child.pid)["State"][0], "S")
+        wait_until(lambda: status_of(child.pid)["State"][0] == "S", "it to sleep on")
 
 
 if __name__ == "__main__":
