@@ -30,6 +30,7 @@ SEED = int(os.environ.get("SIGHTLINE_TEST_SEED", "0")) or int.from_bytes(os.uran
 # Longer than anything but a hang takes, on a loaded machine with a sanitizer build.
 DEADLINE = float(os.environ.get("SIGHTLINE_TEST_DEADLINE", "120"))
 
+SANITIZER = os.environ.get("SANITIZER", "none")
 NOBODY = 65534
 SIGNAL_NAMES = {s.value: s.name for s in signal.Signals}
 

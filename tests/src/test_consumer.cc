@@ -28,6 +28,9 @@ class Notebook : public Sink {
   }
   void signal_delivered(const Signal& s) override { note("signal " + std::to_string(s.signo)); }
   void thread_ended(const ThreadEnd& e) override { note("end " + std::to_string(e.thread->tid)); }
+  void lost(const Loss& l) override {
+    note("lost " + std::to_string(l.calls) + (l.thread != nullptr ? " of " + std::to_string(l.thread->tid) : ""));
+  }
   void trace_ended(const TraceEnd& e) override { end = e; }
 
  private:
@@ -40,9 +43,11 @@ class Notebook : public Sink {
 /// A tracer of our own: stamps, commits, publishes the horizon.
 class Producer {
  public:
-  Producer() : consumer({}, rings, progress, symbolizer, notebook) {}
+  explicit Producer(const ConsumerOptions& options = {})
+      : rings({.capacity = 64 * 1024, .on_full = options.on_full}),
+        consumer(options, rings, progress, symbolizer, notebook) {}
 
-  ringbuf::RingSet rings{{.capacity = 64 * 1024}};
+  ringbuf::RingSet rings;
   tracer::Progress progress;
   symbolizer::Symbolizer symbolizer;
   Notebook notebook;
@@ -62,9 +67,10 @@ class Producer {
     write(t, tracer::RecordType::thread_start, record);
     return t;
   }
-  void enter(Thread& t, int32_t nr) {
+  void enter(Thread& t, int32_t nr, uint64_t number = 0) {
     tracer::CallEnter record{};
     record.nr = nr;
+    record.number = number;
     write(t, tracer::RecordType::call_enter, record);
   }
   void exit(Thread& t, int32_t nr, int64_t ret, tracer::CallEnd end = tracer::CallEnd::returned) {
@@ -207,4 +213,74 @@ TEST_CASE("a consumer that runs beside its producer misses nothing") {
     REQUIRE(p.notebook.lines[at + 3] == "finish 11 getpid = " + std::to_string(i));
   }
   CHECK(p.notebook.end.finished == 2 * kCalls);
+}
+
+TEST_CASE("calls that are missing are told where they are missing, and counted") {
+  Producer p({.on_full = ringbuf::OnFull::drop_newest});
+  auto a = p.start(10, 10, 1, 1);
+  auto b = p.start(11, 10, 2, 1);
+  p.enter(a, kRead, 1);
+  p.exit(a, kRead, 5);
+  p.exit(b, kGetpid, 10);  // its beginning was lost
+  p.enter(b, kGetpid, 4);
+  p.enter(a, kRead, 2);  // its end will be lost
+  p.enter(a, kGetpid, 4);
+  p.exit(a, kGetpid, 10);
+  tracer::ThreadEnd end{};
+  end.calls = 9;
+  p.write(a, tracer::RecordType::thread_end, end);
+  p.progress.entered = 9 + 4 + 2;  // and two of a thread that never had a ring
+  CHECK(p.run() == std::vector<std::string>{"process 10", "thread 10 prog", "thread 11 prog", "enter 10 read",
+                                            "finish 10 read = 5", "lost 3 of 11", "enter 11 getpid", "enter 10 read",
+                                            "open 10 read", "lost 1 of 10", "enter 10 getpid", "finish 10 getpid = 10",
+                                            "lost 5 of 10", "end 10", "open 11 getpid", "lost 2"});
+  CHECK(p.notebook.end.entered == 15);
+  CHECK(p.notebook.end.finished == 2);
+  CHECK(p.notebook.end.unfinished == 2);
+  CHECK(p.notebook.end.dropped == 11);
+  CHECK(p.notebook.end.complete);
+}
+
+TEST_CASE("where nothing is given up, an end without a beginning is damage") {
+  Producer p;
+  auto a = p.start(10, 10, 1, 1);
+  p.exit(a, kGetpid, 10);
+  p.run();
+  CHECK_FALSE(p.notebook.end.complete);
+}
+
+TEST_CASE("a flight recorder tells the last calls of each thread, between what happened to the threads") {
+  Producer p({.on_full = ringbuf::OnFull::overwrite_oldest, .keep_until_dumped = true});
+  Producer::Thread about{p.rings.acquire(ringbuf::OnFull::block), {}};
+  const auto tell = [&](const Producer::Thread& of, tracer::RecordType type, auto record) {
+    about.prefix = of.prefix;
+    p.write(about, type, record);
+  };
+  Producer::Thread a{p.rings.acquire(), {.tid = 10, .pid = 10, .thread_serial = 1, .process_serial = 1}};
+  Producer::Thread b{p.rings.acquire(), {.tid = 11, .pid = 10, .thread_serial = 2, .process_serial = 1}};
+  tell(a, tracer::RecordType::thread_start, tracer::ThreadStart{});
+  uint64_t calls = 0;
+  for (; calls < 5000; ++calls) {
+    p.enter(a, kRead, calls + 1);
+    p.exit(a, kRead, static_cast<int64_t>(calls));
+  }
+  tell(b, tracer::RecordType::thread_start, tracer::ThreadStart{});
+  p.enter(b, kGetpid, 1);
+  p.exit(b, kGetpid, 10);
+  tracer::ThreadEnd end{};
+  end.calls = 1;
+  tell(b, tracer::RecordType::thread_end, end);
+  p.progress.entered = calls + 1;
+  const auto& lines = p.run();
+  REQUIRE(lines.size() > 100);
+  CHECK(lines[1] == "thread 10 ");
+  CHECK(lines[2].starts_with("lost "));
+  CHECK(std::vector<std::string>(lines.end() - 5, lines.end()) ==
+        std::vector<std::string>{"finish 10 read = 4999", "thread 11 ", "enter 11 getpid", "finish 11 getpid = 10",
+                                 "end 11"});
+  CHECK(p.notebook.end.entered == calls + 1);
+  CHECK(p.notebook.end.dropped == p.notebook.end.entered - p.notebook.end.finished);
+  CHECK(p.notebook.end.dropped > 0);
+  CHECK(p.notebook.end.unfinished == 0);
+  CHECK(p.notebook.end.complete);
 }
