@@ -112,12 +112,16 @@ void append_netlink_address(Context& c, Fields& f) {
   if (!f.ok()) return;
   c.out += ", nl_pid=";
   append_decimal(c.out, pid);
-  c.out += ", nl_groups=0x";
+  c.out += ", nl_groups=";
+  if (groups == 0) {  // as printf's %#08x has it
+    c.out += "00000000";
+    return;
+  }
   std::string digits;
   append_hex(digits, groups);
-  const std::string_view hex = groups == 0 ? std::string_view("0") : std::string_view(digits).substr(2);
-  c.out.append(hex.size() < 6 ? 6 - hex.size() : 0, '0');
-  c.out += hex;
+  c.out += "0x";
+  c.out.append(digits.size() < 8 ? 8 - digits.size() : 0, '0');
+  c.out.append(digits, 2);
 }
 
 void append_packet_address(Context& c, Fields& f) {
