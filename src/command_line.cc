@@ -46,6 +46,7 @@ struct Raw {
   std::string engine = "auto";
   std::string on_full = "block";
   std::string ring_size;
+  std::vector<std::string> source_map;
   int clock = 0;
   int follow = 0;
   int hex = 0;
@@ -117,6 +118,11 @@ void add_tracing_options(CLI::App& app, Settings& s, Raw& raw) {
   app.add_option("-E,--env", s.environment, "set or remove a variable for the command")->type_name("VAR[=VALUE]");
   app.add_option("--source", raw.source, "the source behind each call: line, stack or none")->type_name("HOW");
   app.add_flag("-k,--stack-trace", raw.stacks, "the whole stack of each call");
+  app.add_option("--user-prefix", s.symbols.user_prefixes, "programs, libraries, sources below DIR are yours")
+      ->type_name("DIR");
+  app.add_option("--lib-prefix", s.symbols.library_prefixes, "… below DIR are not: name their caller's line")
+      ->type_name("DIR");
+  app.add_option("--source-map", raw.source_map, "show sources below OLD as below NEW")->type_name("OLD=NEW");
   app.add_flag("-y,--decode-fds", raw.fd_paths, "what descriptors refer to");
   app.add_flag("-q,--quiet", s.quiet, "fewer messages (-qq: no exits either)");
   app.add_option("--engine", raw.engine, "auto or ptrace")->type_name("ENGINE");
@@ -241,6 +247,12 @@ void apply_tracing(Settings& s, const Raw& raw) {
     throw UserError{"-o '|COMMAND' is not offered; write to a named pipe or /dev/stdout instead"};
   s.text.style.fd_paths = raw.fd_paths != 0;
   apply_rings(s, raw);
+  for (const std::string& entry : raw.source_map) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw UserError{fmt::format("--source-map={} is not offered; it takes OLD=NEW, two directories", entry)};
+    s.symbols.source_map.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
+  }
 
   // Files are read by programs that know strace's lines and nothing behind them; people read the terminal.
   s.source = s.verb == Verb::live && (!s.output.empty() || s.summary) ? Source::none : Source::line;

@@ -10,6 +10,7 @@
 
 #include "ringbuf/ring_core.h"
 #include "src/text_sink.h"
+#include "symbolizer/symbolizer.h"
 #include "tracer/recorder.h"
 
 namespace sightline {
@@ -38,6 +39,7 @@ struct Settings {
   tracer::Filter filter = tracer::Filter::all();
   uint32_t string_limit = 32;
   Source source = Source::line;
+  symbolizer::Options symbols;
   bool summary = false;      ///< -c: the table instead of the lines
   bool summary_too = false;  ///< -C: the table after the lines
   std::string output;        ///< -o; "" is stderr (live)

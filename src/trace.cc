@@ -202,7 +202,7 @@ int trace(const Settings& settings) {
   const uint64_t ring_bytes = ring_bytes_for(settings);
   ringbuf::RingSet rings({.capacity = ring_bytes, .on_full = settings.on_full});
   tracer::Progress progress;
-  symbolizer::Symbolizer symbolizer;
+  symbolizer::Symbolizer symbolizer(settings.symbols);
   Consumer consumer(
       {.resolve_stacks = settings.source != Source::none,
        .depth = settings.source == Source::stack ? symbolizer::Depth::whole : symbolizer::Depth::user_line,

@@ -53,7 +53,7 @@ Module::Module(std::unique_ptr<ElfFile> file, std::string path, const Options& o
       path_(std::move(path)),
       options_(options),
       strings_(strings),
-      class_(classify_file(path_, file_->soname(), file_->is_program(), options.system_prefixes)) {}
+      class_(classify_file(path_, file_->soname(), file_->is_program(), options)) {}
 
 Module::~Module() = default;
 
@@ -128,7 +128,7 @@ Module::Description Module::describe(uint64_t pc, uint64_t lookup, bool brief) {
                 .column = source.column,
                 .inlined = !owns_code,
                 .line_is_near = source.line_is_near};
-    frame.file = strings_.intern(source.file);
+    frame.file = strings_.intern(options_.source_map.empty() ? source.file : shown_source(source.file, options_));
     if (owns_code && symbol) {
       frame.function_offset = pc - symbol->address;
     } else if (owns_code && source.function_start != 0 && source.function_start <= pc) {
@@ -156,7 +156,7 @@ void Module::rate(Description& description, const std::optional<SymbolTable::Sym
   description.rank = Rank::user_aside;
   if (in_unit) {
     for (std::size_t i = 0; i < description.frames.size(); ++i) {
-      if (is_runtime_source(description.frames[i].file)) continue;
+      if (is_runtime_source(description.frames[i].file, options_)) continue;
       description.rank = Rank::user;
       description.user_index = static_cast<uint32_t>(i);
       return;

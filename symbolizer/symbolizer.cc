@@ -98,7 +98,7 @@ PlaceId Symbolizer::Impl::add_place(const PlaceKey& key, const Interval* interva
   } else {
     frames.push_back({.module_offset = key.file != 0 ? key.offset : pc});
     if (key.file != 0) {
-      switch (classify_file(interval->file->path(), "", false, options.system_prefixes)) {
+      switch (classify_file(interval->file->path(), "", false, options)) {
         case FileClass::runtime:
           place.rank = Rank::runtime;
           break;

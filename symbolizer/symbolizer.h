@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sightline::symbolizer {
@@ -134,6 +135,13 @@ struct Options {
   uint32_t max_frames = 256;
   /// Directories whose files count as "system", not as the user's own (see user_line.h).
   std::vector<std::string> system_prefixes = {"/usr/lib", "/lib", "/usr/lib64", "/lib64", "/usr/libexec"};
+  /// Directories (or files) whose programs, libraries and sources are the user's own, and such as are not, whatever the
+  /// other rules say. Where several fit a path, the longest decides.
+  std::vector<std::string> user_prefixes = {};
+  std::vector<std::string> library_prefixes = {};
+  /// Source paths are shown with `first` replaced by `second` where it is a leading part of them, whole names only; the
+  /// longest that fits. For programs that were built elsewhere.
+  std::vector<std::pair<std::string, std::string>> source_map = {};
   /// Where separate debug files are looked for, by build-id and by .gnu_debuglink.
   std::vector<std::string> debug_directories = {"/usr/lib/debug"};
 };

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
+
+#include "symbolizer/symbolizer.h"
 
 namespace sightline::symbolizer {
 namespace {
@@ -39,23 +43,50 @@ bool is_below(std::string_view path, std::string_view directory) {
   return path.starts_with(directory) && path.size() > directory.size() && path[directory.size()] == '/';
 }
 
+bool is_or_is_below(std::string_view path, std::string_view prefix) {
+  return !prefix.empty() && (path == prefix || is_below(path, prefix));
+}
+
+/// Whether the user has declared `path` to be his own, or not to be.
+std::optional<bool> said_by_user(std::string_view path, const Options& options) {
+  std::optional<bool> own;
+  std::size_t longest = 0;
+  for (const bool mine : {false, true}) {
+    for (const std::string& prefix : mine ? options.user_prefixes : options.library_prefixes) {
+      if (prefix.size() < longest || !is_or_is_below(path, prefix)) continue;
+      longest = prefix.size();
+      own = mine;
+    }
+  }
+  return own;
+}
+
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
 }  // namespace
 
-FileClass classify_file(std::string_view path, std::string_view soname, bool is_program,
-                        std::span<const std::string> system_prefixes) {
+FileClass classify_file(std::string_view path, std::string_view soname, bool is_program, const Options& options) {
+  if (const auto own = said_by_user(path, options)) return *own ? FileClass::user : FileClass::system;
   if (path.starts_with("[")) return FileClass::runtime;  // "[vdso]", "[vsyscall]"
   if (names_runtime(soname) || (soname.empty() && names_runtime(base_name(path)))) return FileClass::runtime;
   if (is_program) return FileClass::user;
-  const bool is_system = std::any_of(system_prefixes.begin(), system_prefixes.end(),
+  const bool is_system = std::any_of(options.system_prefixes.begin(), options.system_prefixes.end(),
                                      [&](const std::string& prefix) { return is_below(path, prefix); });
   return is_system ? FileClass::system : FileClass::user;
 }
 
-bool is_runtime_source(std::string_view path) {
+std::string shown_source(std::string_view path, const Options& options) {
+  const std::pair<std::string, std::string>* best = nullptr;
+  for (const auto& entry : options.source_map)
+    if (is_or_is_below(path, entry.first) && (best == nullptr || entry.first.size() > best->first.size()))
+      best = &entry;
+  return best == nullptr ? std::string(path) : best->second + std::string(path.substr(best->first.size()));
+}
+
+bool is_runtime_source(std::string_view path, const Options& options) {
+  if (const auto own = said_by_user(path, options)) return !*own;
   static constexpr std::array<std::string_view, 6> kDirectories = {
       "/usr/include", "/usr/lib/gcc", "/usr/lib/llvm", "/usr/local/include/c++", "/rustc", "/usr/lib/go",
   };

@@ -1,7 +1,8 @@
 /// Which frame is "the user's line".
 ///
 /// "The first frame that has a line" would not do: with its debug information installed, libc has lines as well.
-/// So each file has a class, decided once:
+/// So each file has a class, decided once, by Options::user_prefixes and library_prefixes (which count as system) if
+/// one of them fits, else so:
 ///   runtime  the C and C++ runtime, the dynamic loader, sanitizers, the vDSO: by SONAME, else by base name
 ///   system   below one of Options::system_prefixes
 ///   user     everything else, and every program (ET_EXEC or DF_1_PIE) wherever it lies
@@ -12,11 +13,12 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
 namespace sightline::symbolizer {
+
+struct Options;
 
 enum class FileClass : uint8_t { runtime, system, user };
 
@@ -29,11 +31,13 @@ enum class Rank : uint8_t {
   user,        ///< the user's own
 };
 
-FileClass classify_file(std::string_view path, std::string_view soname, bool is_program,
-                        std::span<const std::string> system_prefixes);
+FileClass classify_file(std::string_view path, std::string_view soname, bool is_program, const Options& options);
 
 /// Whether a source path belongs to a toolchain or a package registry rather than to the user.
-bool is_runtime_source(std::string_view path);
+bool is_runtime_source(std::string_view path, const Options& options);
+
+/// `path` as Options::source_map has it shown.
+std::string shown_source(std::string_view path, const Options& options);
 
 /// Whether a function of which only the symbol is known (mangled, if it is) is the runtime's: start-up code, the C++
 /// library, or a name that C reserves to the implementation (C17 7.1.3).

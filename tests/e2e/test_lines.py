@@ -62,6 +62,19 @@ class Lines(TestCase):
                         found[name] = (match[1], int(match[2]))
                 self.check(found)
 
+    def test_whose_line(self):
+        directory = str(SOURCE.resolve().parent)
+        place = lambda *options: [line for line in self.sightline(*options, tracee("lines")).err.splitlines()
+                                  if '/lines-test/config"' in line][0]
+        line = expected()["config"]
+        self.assertIn(f"lines.cc:{line} ", place())
+        self.assertIn(f"← /elsewhere/lines.cc:{line} ", place(f"--source-map={directory}=/elsewhere"))
+        # Nothing of it is ours: then the line is no line of it.
+        self.assertNotIn(f"lines.cc:{line} ", place(f"--lib-prefix={os.path.dirname(tracee('lines'))}"))
+        result = self.sightline("--source-map=nothing", "true")
+        self.assertEqual(result.status, 2)
+        self.assert_one_sentence(result)
+
     def test_not_in_a_file_unless_asked_for(self):
         file = self.dir / "out"
         self.sightline("-f", "-o", file, tracee("lines"))

@@ -9,8 +9,7 @@ namespace sightline::symbolizer {
 namespace {
 
 FileClass classify(std::string_view path, std::string_view soname, bool is_program = false) {
-  const Options options;
-  return classify_file(path, soname, is_program, options.system_prefixes);
+  return classify_file(path, soname, is_program, {});
 }
 
 }  // namespace
@@ -46,11 +45,39 @@ TEST_CASE("headers of toolchains and package registries are not the user's sourc
                            "/usr/lib/gcc/x86_64-linux-gnu/12/include/emmintrin.h",
                            "/rustc/abc123/library/std/src/io.rs", "/home/me/.cargo/registry/src/x/lib.rs",
                            "/opt/gcc/include/c++/13/vector", "/usr/lib/llvm-14/lib/clang/14.0.6/include/x.h"}) {
-    CHECK(is_runtime_source(path));
+    CHECK(is_runtime_source(path, {}));
   }
   for (const char* path : {"/home/me/src/main.cc", "src/main.cc", "", "/usr/src/app/main.c", "/usr/included/x.h"}) {
-    CHECK_FALSE(is_runtime_source(path));
+    CHECK_FALSE(is_runtime_source(path, {}));
   }
+}
+
+TEST_CASE("what the user says of paths goes before all rules, the longest first") {
+  const Options options{.user_prefixes = {"/usr/lib/mine/", "/opt/app", "/usr/include/mine.h"},
+                        .library_prefixes = {"/opt/app/vendor", "/usr/bin", "/home/me/third_party"}};
+  const auto classify = [&](std::string_view path, std::string_view soname = "", bool is_program = false) {
+    return classify_file(path, soname, is_program, options);
+  };
+  CHECK(classify("/usr/lib/mine/libx.so") == FileClass::user);
+  CHECK(classify("/usr/lib/mine/libc.so.6", "libc.so.6") == FileClass::user);
+  CHECK(classify("/usr/lib/miners/libx.so") == FileClass::system);
+  CHECK(classify("/usr/bin/ls", "", true) == FileClass::system);
+  CHECK(classify("/opt/app/bin/x", "", true) == FileClass::user);
+  CHECK(classify("/opt/app/vendor/libx.so") == FileClass::system);
+  CHECK(classify("/opt/app/vendors/libx.so") == FileClass::user);
+  CHECK(is_runtime_source("/home/me/third_party/json.hpp", options));
+  CHECK_FALSE(is_runtime_source("/usr/include/mine.h", options));
+  CHECK(is_runtime_source("/usr/include/mine.hpp", options));
+}
+
+TEST_CASE("source paths are shown where the user has them") {
+  const Options options{.source_map = {{"/build", "/src"}, {"/build/app-1.0", "/home/me/app"}, {"/x/", "y/"}}};
+  CHECK(shown_source("/build/app-1.0/main.cc", options) == "/home/me/app/main.cc");
+  CHECK(shown_source("/build/app-1.0", options) == "/home/me/app");
+  CHECK(shown_source("/build/app-1.00/main.cc", options) == "/src/app-1.00/main.cc");
+  CHECK(shown_source("/builder/main.cc", options) == "/builder/main.cc");
+  CHECK(shown_source("/x/main.cc", options) == "y/main.cc");
+  CHECK(shown_source("", options) == "");
 }
 
 TEST_CASE("symbols of the runtime") {
