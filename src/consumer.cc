@@ -282,6 +282,13 @@ void Consumer::set_space(ProcessState& process, uint32_t space) {
   process.space = space;
 }
 
+/// Where compilers put the names of what they write into memory: under the process's own id, in its own /tmp.
+void Consumer::name_jit_map(const ProcessState& process) {
+  const std::string name = "/tmp/perf-" + std::to_string(process.process.ns_pid) + ".map";
+  symbolizer_.set_jit_map(spaces_[process.space].id,
+                          {"/proc/" + std::to_string(process.process.pid) + "/root" + name, name});
+}
+
 void Consumer::on_thread_start(std::span<const std::byte> payload) {
   tracer::ThreadStart record;
   if (!read_record(payload, record)) return reject();
@@ -320,6 +327,7 @@ void Consumer::on_thread_start(std::span<const std::byte> payload) {
       set_space(owner, shares   ? parent_process->space
                        : copies ? new_space(symbolizer_.fork_space(spaces_[parent_process->space].id))
                                 : new_space(symbolizer_.create_space()));
+      if (!shares) name_jit_map(owner);
     }
   }
   ++owner.threads;
@@ -369,7 +377,10 @@ void Consumer::on_exec(std::span<const std::byte> payload) {
   ThreadState* state = thread(record.prefix);
   if (state == nullptr) return reject();
   ProcessState& owner = process(state->thread.process->serial);
-  if (options_.resolve_stacks) set_space(owner, new_space(symbolizer_.create_space()));
+  if (options_.resolve_stacks) {
+    set_space(owner, new_space(symbolizer_.create_space()));
+    name_jit_map(owner);
+  }
   state->thread.comm = comm_of(record.comm);
   owner.process.comm = state->thread.comm;
   // Told before the open call moves: sinks may hold its address.

@@ -101,6 +101,7 @@ class Consumer {
   void resolve(ThreadState& state, const tracer::CallEnter& enter, std::span<const std::byte> rest);
   void set_space(ProcessState& process, uint32_t space);
   uint32_t new_space(symbolizer::SpaceId id);
+  void name_jit_map(const ProcessState& process);
   /// Tells of calls that were lost before the thread's call `number`.
   void notice_gap(ThreadState& state, uint64_t number, uint64_t time);
   /// Tells of the thread's open call, if it has one, as of a call whose end is not known.

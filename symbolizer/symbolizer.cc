@@ -6,6 +6,7 @@
 #include <string>
 
 #include "symbolizer/address_space.h"
+#include "symbolizer/jit_map.h"
 #include "symbolizer/mapped_file.h"
 #include "symbolizer/places.h"
 #include "symbolizer/stacks.h"
@@ -17,13 +18,23 @@ namespace {
 
 constexpr std::size_t kFramePointer = 6;  // rbp's DWARF number
 
+// Distinguishes a JitMap's piece from a file in a PlaceKey.
+constexpr uint32_t kJitFile = uint32_t{1} << 31;
+
+/// Whether a mapping's name says that no file is behind it: none, a name given by prctl(2), or memfd_create(2)'s, in
+/// which some compilers put their code.
+bool is_memory(std::string_view path) {
+  return path.empty() || path.starts_with("[anon") || path.starts_with("//anon") || path.starts_with("/memfd:");
+}
+
 }  // namespace
 
 struct Symbolizer::Impl {
   explicit Impl(Options given) : options(std::move(given)), files(options, strings) {}
 
-  PlaceId place_of(const Interval* interval, uint64_t pc, uint32_t flags);
+  PlaceId place_of(const Interval* interval, uint64_t pc, uint32_t flags, JitMap* jit);
   PlaceId add_place(const PlaceKey& key, const Interval* interval, uint64_t pc);
+  PlaceId add_jit_place(const PlaceKey& key, const JitMap::Piece& piece, uint64_t pc);
   bool is_behind_call(const AddressSpace& space, uint64_t address);
   bool guess_caller(const AddressSpace& space, FrameRegisters& registers, StackView& stack, bool is_leaf);
 
@@ -34,6 +45,7 @@ struct Symbolizer::Impl {
   Places places;
   Stacks stacks;
   std::vector<std::shared_ptr<AddressSpace>> spaces;  // [SpaceId]; nullptr once released
+  std::vector<std::unique_ptr<JitMap>> jit_maps;      // [SpaceId], as far as there are some
   std::vector<PlaceId> chain;                         // of the walk in progress, kept for its memory
   const AddressSpace empty_space;
 };
@@ -55,6 +67,13 @@ SpaceId Symbolizer::fork_space(SpaceId parent) {
 
 void Symbolizer::release_space(SpaceId space) {
   if (space < impl_->spaces.size()) impl_->spaces[space].reset();
+  if (space < impl_->jit_maps.size()) impl_->jit_maps[space].reset();
+}
+
+void Symbolizer::set_jit_map(SpaceId space, std::vector<std::string> paths) {
+  if (space >= impl_->spaces.size()) return;
+  if (space >= impl_->jit_maps.size()) impl_->jit_maps.resize(space + 1);
+  impl_->jit_maps[space] = std::make_unique<JitMap>(std::move(paths));
 }
 
 void Symbolizer::set_mappings(SpaceId space, std::span<const Mapping> mappings) {
@@ -72,8 +91,17 @@ void Symbolizer::set_mappings(SpaceId space, std::span<const Mapping> mappings) 
   impl_->spaces[space] = std::move(replaced);
 }
 
-PlaceId Symbolizer::Impl::place_of(const Interval* interval, uint64_t pc, uint32_t flags) {
+PlaceId Symbolizer::Impl::place_of(const Interval* interval, uint64_t pc, uint32_t flags, JitMap* jit) {
   PlaceKey key{.offset = pc, .file = 0, .flags = flags};
+  if (jit != nullptr && interval && is_memory(interval->file->path())) {
+    // A return address may be one past the end of its piece.
+    const uint64_t back = (flags & PlaceKey::kExact) != 0 || pc == 0 ? 0 : 1;
+    if (const JitMap::Piece* piece = jit->find(pc - back)) {
+      key.file = kJitFile | piece->number;
+      const PlaceId known = places.find(key);
+      return known != Places::kNone ? known : add_jit_place(key, *piece, pc);
+    }
+  }
   if (interval && !interval->file->path().empty()) {
     key.offset = pc - interval->start + interval->file_offset;
     key.file = interval->file->id();
@@ -117,6 +145,21 @@ PlaceId Symbolizer::Impl::add_place(const PlaceKey& key, const Interval* interva
     frame.guessed = (key.flags & PlaceKey::kGuessed) != 0;
   }
   return places.add(key, place, std::move(frames));
+}
+
+PlaceId Symbolizer::Impl::add_jit_place(const PlaceKey& key, const JitMap::Piece& piece, uint64_t pc) {
+  const JitName name = parse_jit_name(piece.name);
+  Frame frame{.pc = pc, .module_offset = pc};
+  frame.module = strings.intern("[jit]");
+  frame.function = strings.intern(name.function);
+  frame.function_offset = pc - piece.start;
+  frame.file = strings.intern(options.source_map.empty() ? std::string(name.file) : shown_source(name.file, options));
+  frame.line = name.line;
+  frame.column = name.column;
+  frame.guessed = (key.flags & PlaceKey::kGuessed) != 0;
+  Place place;
+  place.rank = name.is_runtime || is_runtime_source(name.file, options) ? Rank::user_aside : Rank::user;
+  return places.add(key, place, {frame});
 }
 
 bool Symbolizer::Impl::is_behind_call(const AddressSpace& space, uint64_t address) {
@@ -164,6 +207,7 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
   // Holds the mappings for the walk; parsing files changes none of them.
   const AddressSpace& space =
       space_id < impl.spaces.size() && impl.spaces[space_id] ? *impl.spaces[space_id] : impl.empty_space;
+  JitMap* const jit = space_id < impl.jit_maps.size() ? impl.jit_maps[space_id].get() : nullptr;
   StackView stack(sample);
   FrameRegisters registers;
   registers.value = sample.registers.value;
@@ -184,7 +228,7 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
       ending = Stacks::kLost;  // no code there: whatever was taken for a return address is none
       break;
     }
-    const PlaceId id = impl.place_of(interval, registers.pc(), flags | brief);
+    const PlaceId id = impl.place_of(interval, registers.pc(), flags | brief, jit);
     impl.chain.push_back(id);
     const Place& place = impl.places[id];
     if (depth == Depth::user_line && place.rank == Rank::user) break;

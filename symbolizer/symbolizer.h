@@ -171,6 +171,9 @@ class Symbolizer {
   /// deleted files work), and parsed when first needed.
   void set_mappings(SpaceId space, std::span<const Mapping> mappings);
 
+  /// Code of `space` that lies in no file may be named in one of these files, as jit_map.h says; the first that exists.
+  void set_jit_map(SpaceId space, std::vector<std::string> paths);
+
   /// Unwinds and resolves. Never throws on what the traced process contains; an unreadable file yields frames
   /// without names, never no frames: the leaf's pc is always there.
   Resolved resolve(SpaceId space, const StackSample& sample, Depth depth);

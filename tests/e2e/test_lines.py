@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -74,6 +75,22 @@ class Lines(TestCase):
         result = self.sightline("--source-map=nothing", "true")
         self.assertEqual(result.status, 2)
         self.assert_one_sentence(result)
+
+    @unittest.skipUnless(shutil.which("node"), "node is not installed")
+    def test_code_that_lies_in_no_file(self):
+        script = self.dir / "load.js"
+        script.write_text("const fs = require('fs');\n\nfunction load(name) {\n  try { fs.readFileSync(name); } catch {}\n}\n"
+                          "for (let i = 0; i < 3000; i++) load('/none-such');\n", encoding="ascii")
+        node = os.path.realpath(shutil.which("node"))
+        result = self.sightline(f"--lib-prefix={node}", "-e", "trace=open,openat", "-s", "5", node, "--perf-basic-prof",
+                                "--interpreted-frames-native-stack", "--no-opt", script, cwd=self.dir)
+        self.assertEqual(result.status, 0, result)
+        for name in re.findall(r'openat\(AT_FDCWD, "(/tmp/perf-\d+\.map)", O_[^)]*\) = \d', result.err):
+            os.unlink(name)
+        lines = [line for line in result.err.splitlines() if '"/none-such"' in line]
+        self.assertGreaterEqual(len(lines), 3000)
+        named = [line for line in lines if re.search(r" ← (\S*/)?load\.js:3 load \(guessed\)$", line)]
+        self.assertGreater(len(named), 2900, lines[-1])  # not before V8 has written where the code lies
 
     def test_not_in_a_file_unless_asked_for(self):
         file = self.dir / "out"
