@@ -151,6 +151,7 @@ class BasicSpscRing : public RingCore<Model, Index> {
   }
   /// At most values.size() elements, copied out; returns how many.
   std::size_t pop_some(std::span<T> values) {
+    if (values.empty()) return 0;  // memcpy must not be given null
     return consume_runs(values.size(), [&](std::span<Cell> cells, std::size_t done) {
       if constexpr (std::is_same_v<Cell, T>) {
         std::memcpy(values.data() + done, cells.data(), cells.size_bytes());
