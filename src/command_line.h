@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "ringbuf/ring_core.h"
+#include "src/annotate.h"
+#include "src/report.h"
 #include "src/text_sink.h"
 #include "symbolizer/symbolizer.h"
 #include "tracer/recorder.h"
@@ -24,7 +26,7 @@ enum ExitStatus : int {
   kExitNotFound = 127,       ///< there is no such command
 };
 
-enum class Verb : uint8_t { live, record, print, info, export_file };
+enum class Verb : uint8_t { live, record, print, report, annotate, info, export_file };
 
 enum class Source : uint8_t { none, line, stack };
 
@@ -50,9 +52,11 @@ struct Settings {
   TextOptions text;
   int quiet = 0;  ///< -q count
 
-  // print, info, export
+  // print, report, annotate, info, export
   std::string input = "sightline.slt";
-  std::string format;  ///< of info and export
+  std::string format;  ///< of report, info and export
+  ReportOptions report;
+  AnnotateOptions annotate;
 };
 
 struct CommandLine {

@@ -19,6 +19,10 @@ int run(const sightline::Settings& settings) {
       return sightline::trace(settings);
     case sightline::Verb::print:
       return sightline::print_trace(settings);
+    case sightline::Verb::report:
+      return sightline::report_trace(settings);
+    case sightline::Verb::annotate:
+      return sightline::annotate_trace(settings);
     case sightline::Verb::info:
       return sightline::show_info(settings);
     case sightline::Verb::export_file:

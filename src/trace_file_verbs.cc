@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iterator>
 #include <memory>
 
+#include "src/annotate.h"
 #include "src/export/exporter.h"
 #include "src/export/json.h"
 #include "src/output.h"
+#include "src/report.h"
 #include "src/slt/reader.h"
 #include "src/summary_sink.h"
 #include "src/tee_sink.h"
@@ -21,10 +24,12 @@ void complain(const std::string& sentence) {
   fmt::print(stderr, "sightline: {}\n", sentence);
 }
 
-/// Lets only the calls of -e trace= through.
+/// Lets only the calls of -e trace= through and, if asked, of their ends only those of -e status=.
 class FilterSink : public Sink {
  public:
-  FilterSink(const tracer::Filter& filter, Sink& next) : filter_(filter), next_(next) {}
+  enum class Status : uint8_t { all, successful, failed };
+  FilterSink(const tracer::Filter& filter, Sink& next, Status status = Status::all)
+      : filter_(filter), next_(next), status_(status) {}
   void trace_started(const TraceStart& e) override { next_.trace_started(e); }
   void process_started(const Process& e) override { next_.process_started(e); }
   void thread_started(const Thread& e) override { next_.thread_started(e); }
@@ -33,7 +38,7 @@ class FilterSink : public Sink {
     if (passes(e)) next_.call_entered(e);
   }
   void call_finished(const Call& e) override {
-    if (passes(e)) next_.call_finished(e);
+    if (passes(e) && has_status(e)) next_.call_finished(e);
   }
   void signal_delivered(const Signal& e) override { next_.signal_delivered(e); }
   void thread_ended(const ThreadEnd& e) override { next_.thread_ended(e); }
@@ -43,9 +48,20 @@ class FilterSink : public Sink {
 
  private:
   bool passes(const Call& call) const { return filter_.passes(call.abi, call.nr, call.syscall); }
+  bool has_status(const Call& call) const {
+    if (status_ == Status::all) return true;
+    if (status_ == Status::failed) return call.failed;
+    return call.finished && !call.failed && call.end_kind == tracer::CallEnd::returned;
+  }
   const tracer::Filter& filter_;
   Sink& next_;
+  Status status_;
 };
+
+FilterSink::Status wanted_status(const Settings& settings) {
+  if (settings.text.only_successful) return FilterSink::Status::successful;
+  return settings.text.only_failed ? FilterSink::Status::failed : FilterSink::Status::all;
+}
 
 std::unique_ptr<slt::Reader> open_trace(const std::string& path) {
   std::string error;
@@ -170,6 +186,38 @@ int print_trace(const Settings& settings) {
   if (settings.summary || settings.summary_too) sinks.add(summary);
   FilterSink filtered(settings.filter, sinks);
   return play(*reader, filtered, *output, settings.input);
+}
+
+int report_trace(const Settings& settings) {
+  const auto reader = open_trace(settings.input);
+  if (reader == nullptr) return kExitFailure;
+  const auto output = open_output(settings.output);
+  if (output == nullptr) return kExitFailure;
+  const std::vector<std::string>& how = reader->start().options;
+  if (settings.report.by == ReportBy::stack && std::find(how.begin(), how.end(), "--source=line") != how.end())
+    complain("the recorded stacks end at the user's line; record with -k to have its callers, too");
+  ReportSink report(settings.report, *output);
+  FilterSink filtered(settings.filter, report, wanted_status(settings));
+  return play(*reader, filtered, *output, settings.input);
+}
+
+int annotate_trace(const Settings& settings) {
+  std::string error;
+  const auto reader = slt::Reader::open(settings.input, error);
+  if (reader == nullptr) {
+    if (error.ends_with("not a Sightline trace"))
+      error +=
+          fmt::format(": the trace comes first, as in 'sightline annotate {} {}'", Settings{}.input, settings.input);
+    complain(error);
+    return kExitFailure;
+  }
+  const auto output = open_output(settings.output);
+  if (output == nullptr) return kExitFailure;
+  AnnotateSink annotate(settings.annotate, *output);
+  FilterSink filtered(settings.filter, annotate, wanted_status(settings));
+  const int status = play(*reader, filtered, *output, settings.input);
+  for (const std::string& problem : annotate.problems()) complain(problem);
+  return annotate.problems().empty() ? status : kExitFailure;
 }
 
 int show_info(const Settings& settings) {

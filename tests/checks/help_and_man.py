@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-VERBS = [[], ["record"], ["print"], ["info"], ["export"]]
+VERBS = [[], ["record"], ["print"], ["report"], ["annotate"], ["info"], ["export"]]
 ROWS, COLUMNS = 50, 110
 OPTION = re.compile(r"(?<![\w-])(--?[A-Za-z][\w-]*)")
 

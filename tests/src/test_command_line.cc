@@ -50,7 +50,7 @@ TEST_CASE("a verb counts only as the first word") {
   CHECK(fine({"--", "record", "ls"}).command[0] == "record");
   CHECK(fine({"-f", "record"}).command[0] == "record");
   CHECK(fine({"record", "record"}).command[0] == "record");
-  CHECK(complaint({"report"}).find("report") != std::string::npos);
+  CHECK(complaint({"diff"}).find("diff") != std::string::npos);
 }
 
 TEST_CASE("record follows children and has its own file") {
@@ -113,4 +113,42 @@ TEST_CASE("every verb has its help") {
   }
   CHECK(parse({"-h"}).status == kExitFine);
   CHECK(parse({"--version"}).message.starts_with("sightline "));
+}
+
+TEST_CASE("an option that may be repeated leaves the file behind it alone") {
+  const Settings s = fine({"print", "-e", "trace=read", "-e", "status=failed", "run.slt"});
+  CHECK(s.input == "run.slt");
+  CHECK(s.text.only_failed);
+}
+
+TEST_CASE("report") {
+  const Settings s = fine({"report", "--by=function", "--sort", "bytes", "--limit=5", "-e", "%file", "run.slt"});
+  CHECK(s.verb == Verb::report);
+  CHECK(s.input == "run.slt");
+  CHECK(s.report.by == ReportBy::function);
+  CHECK(s.report.sort == SortBy::bytes);
+  CHECK(s.report.limit == 5);
+  CHECK(fine({"report"}).input == "sightline.slt");
+  CHECK(fine({"report"}).report.by == ReportBy::line);
+  CHECK(fine({"report", "--limit=all"}).report.limit == std::nullopt);
+  CHECK(fine({"report", "--format=folded"}).report.by == ReportBy::stack);
+  CHECK(fine({"report", "-e", "status=failed"}).text.only_failed);
+  for (const char* wrong : {"--by=path", "--sort=name", "--limit=-1", "--limit=1x", "--limit=", "--format=xml",
+                            "-esignal=INT", "-etrace=nosuchcall", "--context=3"})
+    complaint({"report", wrong});
+  CHECK(complaint({"report", "--format=folded", "--by=line"}).find("--by=stack") != std::string::npos);
+}
+
+TEST_CASE("annotate") {
+  const Settings s = fine({"annotate", "--context=2", "--source-map=/a=/b", "run.slt", "x.cc", "y.cc"});
+  CHECK(s.verb == Verb::annotate);
+  CHECK(s.input == "run.slt");
+  CHECK(s.annotate.sources == std::vector<std::string>{"x.cc", "y.cc"});
+  CHECK(s.annotate.style.context == 2);
+  REQUIRE(s.annotate.map.size() == 1);
+  CHECK(s.annotate.map[0] == std::pair<std::string, std::string>("/a", "/b"));
+  CHECK(fine({"annotate"}).input == "sightline.slt");
+  CHECK(fine({"annotate", "--context=all"}).annotate.style.context == std::nullopt);
+  for (const char* wrong : {"--context=-1", "--context=some", "--source-map=/a", "--source-map==/b", "--by=line"})
+    complaint({"annotate", wrong});
 }
