@@ -1,13 +1,20 @@
 """report and annotate: their figures are those of the calls that print and export show, at the lines where they belong."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
+import struct
+import subprocess
+import termios
 import unittest
 
-from harness import TestCase, main, read_text, tracee
+import harness
+from harness import DEADLINE, TestCase, main, read_text, tracee
 
 SOURCE = pathlib.Path(os.environ["TRACEE_SOURCES"]) / "lines.cc"
 ROW = re.compile(r"^ *([\d.]+) +([\d.]+) +(\d+)(.{10})(.{13})  (.*)$")
@@ -193,6 +200,42 @@ class Reports(TestCase):
         self.assertLessEqual(set(expected().values()), numbers)
         self.assertIn("⋮", plain)
         self.assertNotIn("#include", plain)
+
+    def on_a_terminal(self, *arguments, columns=100):
+        """What is written to a terminal of that width, whole lines without colours, and whether there were any."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+        child = self.start([harness.SIGHTLINE, *arguments], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+                           env=environment)
+        os.close(theirs)
+        out = b""
+        with contextlib.suppress(OSError):  # EIO: nobody has the other end any more
+            while chunk := os.read(ours, 65536):
+                out += chunk
+        os.close(ours)
+        self.assertEqual(child.wait(DEADLINE), 0, out)
+        text = out.decode().replace("\r\n", "\n")
+        plain = re.sub(r"\033\[[\d;]*m", "", text)
+        return plain.splitlines(), plain != text
+
+    def test_on_a_terminal(self):
+        file = self.record()
+        for columns in (80, 100):
+            lines, colored = self.on_a_terminal("annotate", file, "lines.cc", columns=columns)
+            self.assertTrue(colored)
+            for line in lines[1:]:  # behind the file's name
+                self.assertLessEqual(len(line), columns, line)
+            numbers = {int(match[1]) for line in lines if (match := re.search(r"│ +~?(\d+)", line))}
+            self.assertLessEqual(set(expected().values()), numbers)
+            self.assertNotIn(1, numbers)
+        for by in ("line", "function"):
+            lines, colored = self.on_a_terminal("report", f"--by={by}", "--limit=3", file)
+            self.assertTrue(colored)
+            self.assertEqual(len(lines), 8)
+            self.assertIn("more; --limit=all", lines[5])
+            for line in lines:
+                self.assertLessEqual(len(line), 100, line)
 
     def build_here(self):
         """A copy of the program, built from a source that is the test's to move and change. Its options are the tests'."""

@@ -3,8 +3,12 @@
 #include <string>
 #include <vector>
 
+#include "src/annotate.h"
 #include "src/report.h"
+#include "src/tee_sink.h"
+#include "tests/effort.h"
 #include "tests/src/hand_made_trace.h"
+#include "tests/src/slt/random_trace.h"
 
 using namespace sightline;
 
@@ -195,5 +199,38 @@ TEST_CASE("report: names can't command the terminal") {
     const std::string text = written.text();
     CHECK(text.find('\x1b') == std::string::npos);
     CHECK(rows(text).size() == 5);
+  }
+}
+
+TEST_CASE("report, annotate: whatever a trace holds, each call is counted once and no byte commands the terminal") {
+  struct Counter : Sink {
+    Costs total;
+    void call_finished(const Call& call) override {
+      if (call.finished) total.add(call);
+    }
+  };
+  for (uint32_t seed = 1; seed <= effort(60); ++seed) {
+    CAPTURE(seed);
+    for (const ReportBy by : {ReportBy::line, ReportBy::function, ReportBy::stack}) {
+      Written json, text, annotated;
+      Counter counter;
+      ReportSink json_sink({.by = by, .format = ReportFormat::json, .limit = seed % 7}, json.output());
+      ReportSink text_sink({.by = by, .width = 60 + seed}, text.output());
+      AnnotateOptions options;
+      if (seed % 2 == 0) options.style.context = seed % 5;
+      AnnotateSink annotate_sink(std::move(options), annotated.output());
+      TeeSink all;
+      for (Sink* sink : std::initializer_list<Sink*>{&counter, &json_sink, &text_sink, &annotate_sink}) all.add(*sink);
+      slt::tell_random_trace({.seed = seed, .events = 300}, all);
+      const Costs& sum = counter.total;
+      const std::string total =
+          "\"total\":{\"calls\":" + std::to_string(sum.calls) + ",\"errors\":" + std::to_string(sum.errors) +
+          ",\"time_ns\":" + std::to_string(sum.nanoseconds) + ",\"bytes\":" + std::to_string(sum.bytes) + "}";
+      CHECK_MESSAGE(json.text().find(total) != std::string::npos, total);
+      for (const std::string& shown : {text.text(), annotated.text()}) {
+        CHECK(!shown.empty());
+        for (const char c : shown) REQUIRE((c == '\n' || static_cast<unsigned char>(c) >= 0x20));
+      }
+    }
   }
 }
