@@ -23,7 +23,7 @@ class CommandLine(TestCase):
 
     def test_usage(self):
         for arguments in ([], ["--nope", "true"], ["-Q", "true"], ["-e", "trace=opne", "true"], ["-s", "x", "true"],
-                          ["-p", "x"], ["-p", "1", "true"], ["report"], ["export", "x.slt"], ["-o"],
+                          ["-p", "x"], ["-p", "1", "true"], ["diff"], ["report", "--by=x"], ["export", "x.slt"], ["-o"],
                           ["--engine=inprocess", "true"], ["-e", "inject=open:error=EIO", "true"]):
             with self.subTest(arguments):
                 self.refused(USAGE, *arguments)
@@ -46,7 +46,7 @@ class CommandLine(TestCase):
         foreign.write_bytes(b"not a trace at all, but long enough to hold a header " * 10)
         empty = self.dir / "empty.slt"
         empty.write_bytes(b"")
-        for verb in (["print"], ["info"], ["export", "--format=jsonl"]):
+        for verb in (["print"], ["report"], ["annotate"], ["info"], ["export", "--format=jsonl"]):
             for path in (self.dir / "nothing.slt", self.dir, foreign, empty):
                 with self.subTest(verb=verb, path=path):
                     self.refused(FAILURE, *verb, path)
