@@ -21,7 +21,6 @@ constexpr uint32_t kPlaceEvery = 4;        // … and at the thread's place 10 �
 constexpr uint64_t kSomeDelay = 30'000;    // ns of waiting for the processor per stop: contended if it goes on …
 constexpr uint32_t kGoesOn = 4;            // … for that many looks; a passing kernel thread does not
 constexpr uint64_t kGreatDelay = 300'000;  // ns of waiting per stop: contended at once
-constexpr uint32_t kRestless = 3;          // moves in a row that show an idle processor next to ours
 constexpr uint32_t kFirstPause = 64;       // looks
 constexpr uint32_t kLongestPause = 65536;  // looks
 constexpr uint32_t kCalm = 512;            // looks after which an earlier contention is forgotten

@@ -17,7 +17,9 @@
 /// at 15 µs a call where it had been between 16 and 80.
 ///
 /// Going back from SCHED_IDLE needs RLIMIT_NICE to allow our nice value, or CAP_SYS_NICE (sched(7)). Without, the
-/// tracer only follows: slower on an idle machine, but never starved.
+/// tracer only follows: slower on an idle machine, but never starved. It then stays awake for a moment after each
+/// resume (WaitQueue::look_before_sleeping), which spares one of the two wakeups: 32 µs a call where it had been 60
+/// to 80.
 #pragma once
 
 #include <sched.h>
@@ -42,7 +44,12 @@ class CpuFollower {
     if (idle_) watch_pace(tid);
   }
 
+  /// Whether the thread keeps to another processor than ours, and there is nothing that we may do about it.
+  bool apart() const { return enabled_ && !may_idle_ && restless_ >= kRestless; }
+
  private:
+  static constexpr uint32_t kRestless = 3;  // moves in a row that show an idle processor next to ours
+
   void look(pid_t tid);
   void watch_pace(pid_t tid);
   bool place(pid_t tid);

@@ -166,6 +166,7 @@ void PtraceEngine::run() {
   int looks = 0;
   while (!tracees_.empty()) {
     act_on_notifications();
+    waits_.look_before_sleeping(follower_.apart());
     const WaitResult first = waits_.next(true);
     if (first.kind == WaitResult::Kind::no_tracees) break;
     if (first.kind != WaitResult::Kind::status) {

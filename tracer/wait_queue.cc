@@ -2,6 +2,7 @@
 
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,10 @@ namespace sightline::tracer {
 namespace {
 
 constexpr long kTickNs = 50'000'000;
+
+constexpr long kLookNs = 20'000;  // longer than a call takes with a stop at either end
+constexpr uint32_t kFewInVain = 4;
+constexpr uint32_t kMostSkips = 12;  // after that many looks in vain, only every 256th sleep has one
 
 // A handler gets no context; there is one tracer thread with one queue.
 std::atomic<WaitQueue*> ticking_queue{nullptr};
@@ -75,6 +80,31 @@ void WaitQueue::reap_from_handler() {
   }
 }
 
+bool WaitQueue::look_first(WaitResult& result) {
+  if (skip_ != 0) {
+    --skip_;
+    return false;
+  }
+  timespec start;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  for (;;) {
+    int status = 0;
+    const pid_t tid = waitpid(-1, &status, __WALL | WNOHANG);
+    if (tid > 0) {
+      in_vain_ = 0;
+      result = {WaitResult::Kind::status, tid, status};
+      return true;
+    }
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const long passed = (now.tv_sec - start.tv_sec) * 1'000'000'000 + now.tv_nsec - start.tv_nsec;
+    if (tid < 0 || passed > kLookNs) break;
+  }
+  if (in_vain_ < kMostSkips) ++in_vain_;
+  if (in_vain_ > kFewInVain) skip_ = uint32_t{1} << (in_vain_ - kFewInVain);
+  return false;
+}
+
 WaitResult WaitQueue::next(bool block) {
   const std::size_t head = reaped_head_.load(std::memory_order_relaxed);
   if (head != reaped_tail_.load(std::memory_order_relaxed)) {
@@ -83,6 +113,7 @@ WaitResult WaitQueue::next(bool block) {
     reaped_head_.store(head + 1, std::memory_order_relaxed);
     return result;
   }
+  if (WaitResult result; block && looks_first_ && look_first(result)) return result;
   int status = 0;
   const pid_t tid = waitpid(-1, &status, __WALL | (block ? 0 : WNOHANG));
   if (tid > 0) return {WaitResult::Kind::status, tid, status};

@@ -30,6 +30,11 @@ class WaitQueue {
   /// The next status; waits for it if `block`. `interrupted`: a signal handler ran meanwhile.
   WaitResult next(bool block);
 
+  /// Whether next() asks for a moment before it sleeps. It pays where the traced thread runs on another processor: ours
+  /// need not be woken from idling then. Where it does not pay, because the thread takes its time between calls, it is
+  /// done ever less often.
+  void look_before_sleeping(bool on) { looks_first_ = on; }
+
   /// While it lives, a timer keeps interrupting this thread. Two uses:
   /// - PTRACE_SEIZE waits for the target's exec to finish, and that exec waits for a dead sibling which only we can
   /// reap
@@ -54,6 +59,7 @@ class WaitQueue {
   void stop_ticking();
   static void on_tick(int);
   void reap_from_handler();
+  bool look_first(WaitResult& result);
 
   struct Reaped {
     pid_t tid;
@@ -62,6 +68,9 @@ class WaitQueue {
   timer_t timer_{};
   bool has_timer_ = false;
   std::atomic<int> ticking_{0};
+  bool looks_first_ = false;
+  uint32_t in_vain_ = 0;  // looks in a row that found nothing
+  uint32_t skip_ = 0;     // sleeps without a look before the next one
   // Filled by the handler, emptied by next(), both on this thread. When it is full the handler leaves the rest to
   // later.
   std::array<Reaped, 1024> reaped_{};
