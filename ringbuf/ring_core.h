@@ -415,22 +415,22 @@ class RingCore {
   uint64_t claim() {
     // A claim makes the producer give records up: not for an empty ring.
     if (!claimed_ && nothing_left()) return 0;
-    Index early = 0;
-    if constexpr (!Model::kTailAfterClaim) early = control_->tail.load(Model::kReadTail);
+    const Index early = Model::kTailAfterClaim ? Index{0} : control_->tail.load(Model::kReadTail);
+    Index word = 0;
     if (!claimed_) {
-      Index word = control_->head.load(Model::kRelaxed);
+      word = control_->head.load(Model::kRelaxed);
       // Only we set BUSY. One that is there already was left behind by a consumer that died; it is ours now.
       // Acquire: we see all of what the producer had written when it moved the head here, the tail too.
       while (!control_->head.compare_exchange_strong(word, static_cast<Index>(word | kBusyBit), Model::kClaim,
                                                      Model::kRelaxed)) {
       }
-      claimed_ = true;
-      const auto twice = static_cast<Index>((word & static_cast<Index>(~Index{1})) - word_of(cursor_));
-      cursor_ = static_cast<Index>(cursor_ + (twice >> 1));
-      released_ = cached_tail_ = cursor_;
     }
-    Index tail = early;
-    if constexpr (Model::kTailAfterClaim) tail = control_->tail.load(Model::kReadTail);
+    const Index tail = Model::kTailAfterClaim ? control_->tail.load(Model::kReadTail) : early;
+    if (!claimed_) {
+      claimed_ = true;
+      // By the tail, not by where we stopped: with small indices the head may have been around since.
+      cursor_ = released_ = cached_tail_ = head_before(tail, word);
+    }
     const Index used = tail - released_;
     if (used > capacity_ || static_cast<Index>(tail - cursor_) > used) return fail(Fault::tail);
     if (tail == cursor_) return 0;
