@@ -90,9 +90,14 @@ class FullRings(TestCase):
         pid = int(program.stdout.readline())
         tracer = self.attach(pid, "record", "-q", "--on-full=overwrite", file=file)
         spans = 0
-        for _ in range(3):
+
+        def dumped_more():
+            # Again each time: the signal may come before the first call.
             tracer.send_signal(signal.SIGUSR2)
-            wait_until(lambda: self.info(file)["spans"] > spans, "the rings to be dumped")
+            return self.info(file)["spans"] > spans
+
+        for _ in range(3):
+            wait_until(dumped_more, "the rings to be dumped")
             spans = self.info(file)["spans"]
             self.assertFalse(self.info(file)["complete"])
         self.detach(tracer)
