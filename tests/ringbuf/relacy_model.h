@@ -73,6 +73,7 @@ struct RelacyModel {
   static constexpr std::size_t kBlock = 8;
   static constexpr bool kCacheIndices = StandardModel::kCacheIndices;
   static constexpr bool kFenceEachCommit = false;
+  static constexpr bool kLean = false;
   static constexpr int kSpins = 0;
 
   template <class T>
