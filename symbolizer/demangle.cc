@@ -223,7 +223,7 @@ std::string without_parameters(std::string_view demangled) {
 }
 
 std::string readable_function(std::string_view symbol) {
-  const std::string plain(without_suffixes(symbol));
+  std::string plain(without_suffixes(symbol));
   if (!plain.starts_with("_Z") || could_explode(plain)) return plain;
   const std::optional<std::string> demangled = demangle(plain);
   if (!demangled) return plain;

@@ -1,7 +1,5 @@
 #include "symbolizer/places.h"
 
-#include <utility>
-
 namespace sightline::symbolizer {
 
 PlaceId Places::add(const PlaceKey& key, Place place, std::vector<Frame> frames) {
@@ -9,7 +7,7 @@ PlaceId Places::add(const PlaceKey& key, Place place, std::vector<Frame> frames)
   place.file = key.file;
   place.first_frame = static_cast<uint32_t>(frames_.size());
   place.frame_count = static_cast<uint32_t>(frames.size());
-  for (Frame& frame : frames) frames_.push_back(std::move(frame));
+  for (const Frame& frame : frames) frames_.push_back(frame);
   const auto id = static_cast<PlaceId>(places_.size());
   places_.push_back(place);
   std::size_t at = hash(key) & mask_;

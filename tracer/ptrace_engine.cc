@@ -60,7 +60,7 @@ uint64_t clone_flags(const Tracee& parent, int event, MemoryReader& memory) {
 }  // namespace
 
 PtraceEngine::PtraceEngine(const EngineOptions& options, ringbuf::RingSet& rings, Progress& progress)
-    : options_(options), progress_(progress), recorder_(options_.record, rings, progress) {
+    : options_(options), recorder_(options_.record, rings, progress) {
   trace_options_ = kAlways | (options_.follow_children ? kChildren : 0);
 }
 

@@ -89,7 +89,6 @@ class PtraceEngine {
 
   EngineOptions options_;
   unsigned long trace_options_ = 0;
-  Progress& progress_;
   WaitQueue waits_;
   Recorder recorder_;
   CpuFollower follower_;
