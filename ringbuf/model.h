@@ -42,6 +42,8 @@ struct StandardModel {
   static constexpr std::size_t kBlock = 128;
   static constexpr bool kCacheIndices = true;  ///< keep the peer's index until it is not enough any more
   static constexpr bool kFenceEachCommit = false;
+  /// Only what a queue between two threads needs: nobody sleeps or is woken, nothing is overwritten, no high water.
+  static constexpr bool kLean = false;
   static constexpr int kSpins = 64;  ///< looks before a producer goes to sleep
 
   template <Fence where>
@@ -90,6 +92,11 @@ struct StandardModel {
 
  private:
   using Word [[gnu::may_alias]] = uint64_t;
+};
+
+/// For typed rings inside a program whose two threads poll (LeanRing in spsc_ring.h).
+struct LeanModel : StandardModel {
+  static constexpr bool kLean = true;
 };
 
 }  // namespace sightline::ringbuf

@@ -285,7 +285,7 @@ class BasicRecordRing : public RingCore<Model, Index> {
       : Core(&control, capacity, options), largest_(capacity / 2 - (options.on_full == OnFull::block ? 0 : 16)) {}
 
   Index known_head() const {
-    return Model::kCacheIndices ? this->control_->cached_head : this->control_->head.load(Model::kReadHead);
+    return Model::kCacheIndices ? this->cached_head_ : this->control_->head.load(Model::kReadHead);
   }
 
   void store_header(Index sequence, RecordHeader header) {

@@ -84,11 +84,11 @@ struct BasicRingControl {
   uint64_t magic = kMagic;
   uint64_t capacity = 0;
   uint32_t on_full = 0;
-  uint32_t unit = 0;  // bytes of an element; 0: records
+  uint32_t unit = 0;   // bytes of an element; 0: records
+  uint64_t start = 0;  // the first sequence number
 
   // The producer's.
   alignas(Model::kBlock) typename Model::template Atomic<Index> tail{0};
-  Index cached_head = 0;
   uint64_t lost_first = 0;  // the run of dropped records not told of yet
   uint64_t lost_count = 0;
   typename Model::Counter committed;
@@ -156,6 +156,14 @@ class RingCore {
   }
   bool closed() const { return control_->closed.load(Model::kReadClosed) != 0; }
 
+  /// The producer, where another view of the ring has been written through since this one was: takes up its place.
+  void resume() {
+    tail_ = control_->tail.load(Model::kReadTail);
+    refresh_head(tail_, 0);
+    bell_at_ = static_cast<Index>(cached_head_ + wake_at_);
+    limit_ = control_->lost_count != 0 ? 0 : capacity_;
+  }
+
   /// What the consumer has found wrong; then nothing more comes out of this ring, and its producer is turned away.
   Fault fault() const { return fault_; }
   bool corrupt() const { return fault_ != Fault::none; }
@@ -183,10 +191,14 @@ class RingCore {
         capacity_(capacity),
         mask_(capacity - 1),
         limit_(capacity),
+        quarter_(capacity < 4 ? 1 : capacity / 4),
+        look_limit_(options.on_full == OnFull::overwrite_oldest ? 0 : capacity),
         on_full_(options.on_full),
         wake_at_(options.wake_at != 0 ? options.wake_at : capacity / 2),
         bell_at_(static_cast<Index>(options.start + wake_at_)),
         doorbell_(options.doorbell),
+        tail_(options.start),
+        cached_head_(options.start),
         cursor_(options.start),
         cached_tail_(options.start),
         released_(options.start),
@@ -205,25 +217,25 @@ class RingCore {
     control.capacity = capacity;
     control.on_full = static_cast<uint32_t>(options.on_full);
     control.unit = unit;
-    control.cached_head = options.start;
+    control.start = options.start;
     control.tail.store(options.start, Model::kRelaxed);
     const bool overwrites = options.on_full == OnFull::overwrite_oldest;
     control.head.store(overwrites ? word_of(options.start) : options.start, Model::kRelaxed);
   }
 
+  bool overwrites() const { return !Model::kLean && on_full_ == OnFull::overwrite_oldest; }
+
   // Producer.
 
-  Index tail() const { return control_->tail.load(Model::kRelaxed); }
+  Index tail() const { return tail_; }
 
   /// Whether `total` units fit behind the tail. The fast path is the caller's first look at `limit_`.
-  bool fits(Index tail, uint64_t total) const {
-    return static_cast<Index>(tail - control_->cached_head) + total <= capacity_;
-  }
+  bool fits(Index tail, uint64_t total) const { return static_cast<Index>(tail - cached_head_) + total <= capacity_; }
   bool refresh_head(Index tail, uint64_t total) {
     const Index word = control_->head.load(Model::kReadHead);
     // Acquire: the consumer's reads of those units happen before we overwrite them (kOwnSide).
-    control_->cached_head = on_full_ == OnFull::overwrite_oldest ? head_before(tail, word) : word;
-    const Index used = tail - control_->cached_head;
+    cached_head_ = overwrites() ? head_before(tail, word) : word;
+    const Index used = tail - cached_head_;
     control_->most_produced.raise(used < capacity_ ? used : capacity_);
     return used + total <= capacity_;
   }
@@ -249,14 +261,15 @@ class RingCore {
       // Release: a consumer that claims this head also sees a tail that is not behind it. Acquire: as in refresh_head.
       if (control_->head.compare_exchange_strong(word, word_of(head), Model::kEvict, Model::kReadHead)) {
         control_->overwritten.add(records);
-        control_->cached_head = head;
+        cached_head_ = head;
         return true;
       }
     }
   }
 
   void publish_tail(Index next, uint64_t records) {
-    control_->committed.add(records);
+    if (records != 0) control_->committed.add(records);
+    tail_ = next;
     // Release: whoever sees this tail sees the units before it.
     control_->tail.store(next, Model::kPublishTail);
     if constexpr (Model::kFenceEachCommit) Model::template fence<Fence::signaller>();
@@ -265,7 +278,8 @@ class RingCore {
   void notify_at(Index tail) {
     // Below the watermark nobody is woken: the consumer's timed wait bounds the delay, and the fast path stays free of
     // fences and of the consumer's line.
-    if (doorbell_ != nullptr && static_cast<std::make_signed_t<Index>>(tail - bell_at_) >= 0) ring_bell(tail);
+    if (!Model::kLean && doorbell_ != nullptr && static_cast<std::make_signed_t<Index>>(tail - bell_at_) >= 0)
+      ring_bell(tail);
   }
 
   void note_drop(uint64_t records, bool busy) {
@@ -305,7 +319,16 @@ class RingCore {
   uint64_t available() {
     const Index known = cached_tail_ - cursor_;
     if (Model::kCacheIndices && known != 0) return known;
-    return look_for_tail();
+    const Index tail = control_->tail.load(Model::kReadTail);
+    const Index more = tail - cursor_;
+    // "Something, and not more than there can be" is one comparison.
+    if (more - uint64_t{1} < look_limit_) [[likely]] {
+      if (!Model::kLean && more > most_seen_) [[unlikely]]
+        note_high_water(tail);
+      cached_tail_ = tail;
+      return more;
+    }
+    return look_slowly();
   }
 
   void advance(uint64_t units, uint64_t records) {
@@ -316,23 +339,24 @@ class RingCore {
   /// Gives the units stepped over back: one store a batch. A waiting producer is woken when a quarter of the ring is
   /// free again, or when the consumer next finds the ring empty, not for each record.
   void release_head() {
-    if (cursor_ == released_ && !claimed_) return;
-    if (stepped_ != 0) control_->consumed.add(std::exchange(stepped_, 0));
-    released_ = cursor_;
+    if (overwrites()) [[unlikely]]
+      return release_claim();
+    if (cursor_ == released_) return;
+    count_consumed();
+    give_back(cursor_);
+  }
+  /// As release_head, of a ring that does not overwrite, with something to release.
+  void give_back(Index next) {
+    released_ = next;
     // Release: our reads of those units happen before the producer overwrites them (kOwnSide).
-    if (on_full_ == OnFull::overwrite_oldest) {
-      control_->head.store(word_of(cursor_), Model::kPublishHead);
-      claimed_ = false;
-      cached_tail_ = cursor_;  // what we knew of may be evicted from now on
-      return;
-    }
-    control_->head.store(cursor_, Model::kPublishHead);
-    if (static_cast<Index>(released_ - gate_checked_) * uint64_t{4} >= capacity_) check_gate();
+    control_->head.store(next, Model::kPublishHead);
+    if (!Model::kLean && static_cast<Index>(next - gate_checked_) >= quarter_) [[unlikely]]
+      check();
   }
 
   /// Nothing that has not been stepped over.
   bool nothing_left() const {
-    if (on_full_ != OnFull::overwrite_oldest || claimed_) return cursor_ == control_->tail.load(Model::kReadTail);
+    if (!overwrites() || claimed_) return cursor_ == control_->tail.load(Model::kReadTail);
     // The head before the tail: in between, it may be moved past a tail read first.
     const Index word = control_->head.load(Model::kAcquire);
     const Index tail = control_->tail.load(Model::kReadTail);
@@ -341,6 +365,7 @@ class RingCore {
 
   bool fail(Fault fault) {
     fault_ = unreported_ = fault;
+    look_limit_ = 0;
     cached_tail_ = cursor_;
     close();  // a producer that waits for space would wait for ever
     return false;
@@ -350,10 +375,9 @@ class RingCore {
   void adopt() {
     const Index tail = control_->tail.load(Model::kReadTail);
     const Index word = control_->head.load(Model::kAcquire);
-    cursor_ = on_full_ == OnFull::overwrite_oldest ? head_before(tail, word) : word;
+    cursor_ = overwrites() ? head_before(tail, word) : word;
     cached_tail_ = released_ = gate_checked_ = cursor_;
-    bell_at_ = static_cast<Index>(cursor_ + wake_at_);
-    if (control_->lost_count != 0) limit_ = 0;
+    resume();
   }
 
   static constexpr Index kBusyBit = static_cast<Index>(Model::kBusy);
@@ -367,11 +391,17 @@ class RingCore {
   Control* control_ = nullptr;
   uint64_t capacity_ = 0;  // private copies: the shared ones belong to whoever writes there
   uint64_t mask_ = 0;
-  uint64_t limit_ = 0;  // producer: the capacity; 0 while a run of dropped records has to be told of
+  uint64_t limit_ = 0;       // producer: the capacity; 0 while a run of dropped records has to be told of
+  uint64_t quarter_ = 0;     // consumer: how much is released between two looks for a waiting producer
+  uint64_t look_limit_ = 0;  // consumer: the capacity; 0 if a look for the tail takes more than that
   OnFull on_full_ = OnFull::block;
   uint64_t wake_at_ = 0;
   Index bell_at_ = 0;  // producer: the tail at which to look whether the consumer must be woken
   BasicDoorbell<Model>* doorbell_ = nullptr;
+  // Producer: copies of what it has published and of what it last saw. No load of the shared words stands between two
+  // commits then, and a wild write there does not lead it astray.
+  Index tail_ = 0;
+  Index cached_head_ = 0;
   Index cursor_ = 0;  // consumer: first unit not yet stepped over
   Index cached_tail_ = 0;
   uint64_t stepped_ = 0;  // consumer: records stepped over and not yet released
@@ -383,22 +413,47 @@ class RingCore {
   [[gnu::noinline, gnu::cold]] void ring_bell(Index tail) {
     // The cached head may be as old as the ring is long: by it, the ring would look full most of the time.
     if (wake_at_ > 1) refresh_head(tail, 0);
-    if (wake_at_ <= 1 || static_cast<Index>(tail - control_->cached_head) >= wake_at_) {
+    if (wake_at_ <= 1 || static_cast<Index>(tail - cached_head_) >= wake_at_) {
       if (doorbell_->ring()) control_->wakeups.add(1);
       // A consumer that is awake will not sleep before it has looked at this ring again.
       bell_at_ = static_cast<Index>(wake_at_ <= 1 ? tail : tail + wake_at_);
     } else {
-      bell_at_ = static_cast<Index>(control_->cached_head + wake_at_);
+      bell_at_ = static_cast<Index>(cached_head_ + wake_at_);
     }
   }
 
-  [[gnu::noinline]] uint64_t look_for_tail() {
-    if (fault_ != Fault::none) return 0;
+  [[gnu::noinline, gnu::cold]] void note_high_water(Index tail) {
+    most_seen_ = static_cast<Index>(tail - released_);
+    control_->most_consumed.raise(most_seen_ < capacity_ ? most_seen_ : capacity_);
+  }
+
+  void count_consumed() {
+    if (stepped_ != 0) control_->consumed.add(std::exchange(stepped_, 0));
+  }
+
+  void release_claim() {
+    if (!claimed_) return;
+    count_consumed();
+    released_ = cursor_;
+    control_->head.store(word_of(cursor_), Model::kPublishHead);  // clears BUSY
+    claimed_ = false;
+    cached_tail_ = cursor_;  // what we knew of may be evicted from now on
+  }
+
+  /// Whether the shared words that nobody but us writes, or nobody at all, still hold what they must. Nothing here
+  /// believes them, so looking now and then is enough.
+  bool undamaged() {
     if (control_->magic != Control::kMagic || control_->capacity != capacity_ ||
         control_->on_full != static_cast<uint32_t>(on_full_))
       return fail(Fault::control);
-    if (on_full_ == OnFull::overwrite_oldest) return claim();
-    if (control_->head.load(Model::kRelaxed) != released_) return fail(Fault::head);
+    if (!overwrites() && control_->head.load(Model::kRelaxed) != released_) return fail(Fault::head);
+    return true;
+  }
+
+  /// Nothing is there, or too much, or a claim is needed.
+  [[gnu::noinline]] uint64_t look_slowly() {
+    if (fault_ != Fault::none || !undamaged()) return 0;
+    if (overwrites()) return claim();
     const Index tail = control_->tail.load(Model::kReadTail);
     if (tail == cursor_) {
       // The last moment: we may go to sleep now, and the producer may be waiting for what we released last.
@@ -407,7 +462,6 @@ class RingCore {
     }
     const Index used = tail - released_;
     if (used > capacity_ || static_cast<Index>(tail - cursor_) > used) return fail(Fault::tail);
-    control_->most_consumed.raise(used);
     cached_tail_ = tail;
     return static_cast<Index>(tail - cursor_);
   }
@@ -439,12 +493,19 @@ class RingCore {
     return static_cast<Index>(tail - cursor_);
   }
 
-  [[gnu::noinline]] void check_gate() {
+  /// Each quarter of the ring.
+  [[gnu::noinline]] void check() {
+    check_gate();
+    if (fault_ == Fault::none) undamaged();
+  }
+
+  void check_gate() {
     gate_checked_ = released_;
     if (control_->space.open()) control_->gate_wakeups.add(1);
   }
 
   Index released_ = 0;      // consumer: the head as the producer knows it
+  Index most_seen_ = 0;     // consumer: the high water it has noted
   Index gate_checked_ = 0;  // consumer: the head at which it last looked for a waiting producer
   bool claimed_ = false;    // consumer: BUSY is set
   Fault fault_ = Fault::none;

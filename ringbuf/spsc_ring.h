@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
+#include <limits>
 #include <span>
 #include <type_traits>
 
@@ -77,12 +77,13 @@ class BasicSpscRing : public RingCore<Model, Index> {
   }
   /// As try_reserve, but does what the ring does when it is full; nullptr: given up, and counted as dropped.
   Cell* reserve() {
+    static_assert(!Model::kLean, "nobody would wake the producer");
     if (Cell* cell = try_reserve()) return cell;
     return reserve_slowly();
   }
   void commit() {
     const auto next = static_cast<Index>(this->tail() + 1);
-    this->publish_tail(next, 1);
+    this->publish_tail(next, counted(1));
     this->notify_at(next);
   }
 
@@ -94,8 +95,21 @@ class BasicSpscRing : public RingCore<Model, Index> {
     put(tail, value);
     return true;
   }
+  /// `fill(T&)` makes the next element in place. False: full, and nothing was counted.
+  template <class Fill>
+  bool try_produce_one(Fill&& fill) {
+    const Index tail = this->tail();
+    if (!has_room(tail)) [[unlikely]]
+      return false;
+    fill(cells_[tail & this->mask_]);
+    const auto next = static_cast<Index>(tail + 1);
+    this->publish_tail(next, counted(1));
+    this->notify_at(next);
+    return true;
+  }
   /// As reserve().
   bool push(const T& value) {
+    static_assert(!Model::kLean, "nobody would wake the producer");
     if (try_push(value)) [[likely]]
       return true;
     if (reserve_slowly() == nullptr) return false;
@@ -120,7 +134,7 @@ class BasicSpscRing : public RingCore<Model, Index> {
     uint64_t room = this->capacity_ - static_cast<Index>(tail - known_head());
     if (room < n) {
       this->refresh_head(tail, 1);
-      room = this->capacity_ - static_cast<Index>(tail - this->control_->cached_head);
+      room = this->capacity_ - static_cast<Index>(tail - this->cached_head_);
     }
     const uint64_t count = std::min<uint64_t>(n, room);
     if (count == 0) return 0;
@@ -129,7 +143,7 @@ class BasicSpscRing : public RingCore<Model, Index> {
     fill(std::span<Cell>(cells_ + at, first), std::size_t{0});
     if (first != count) fill(std::span<Cell>(cells_, count - first), static_cast<std::size_t>(first));
     const auto next = static_cast<Index>(tail + count);
-    this->publish_tail(next, count);
+    this->publish_tail(next, counted(count));
     this->notify_at(next);
     return count;
   }
@@ -139,14 +153,28 @@ class BasicSpscRing : public RingCore<Model, Index> {
 
   /// The oldest element not yet stepped over, or nullptr.
   Cell* peek() { return this->available() == 0 ? nullptr : cells_ + (this->cursor_ & this->mask_); }
-  void step() { this->advance(1, 1); }
+  void step() { this->advance(1, counted(1)); }
   void release() { this->release_head(); }
 
   bool try_pop(T& value) {
+    return consume_one([&](const Cell& cell) noexcept { value = Model::load_cell(cell); });
+  }
+  /// Hands the oldest element to `handle(const T&)` in place; false if there is none.
+  template <class Handle>
+  bool consume_one(Handle&& handle) {
     if (this->available() == 0) return false;
-    value = Model::load_cell(cells_[this->cursor_ & this->mask_]);
-    step();
-    release();
+    const Index cursor = this->cursor_;
+    const Cell& cell = cells_[cursor & this->mask_];
+    if (this->overwrites() || !kPositionsCount || !noexcept(handle(cell))) {
+      AtEnd at_end{*this};
+      step();
+      handle(cell);
+      return true;
+    }
+    handle(cell);
+    const auto next = static_cast<Index>(cursor + 1);
+    this->cursor_ = next;
+    this->give_back(next);
     return true;
   }
   /// At most values.size() elements, copied out; returns how many.
@@ -170,10 +198,10 @@ class BasicSpscRing : public RingCore<Model, Index> {
     const uint64_t count = std::min<uint64_t>(max, available);
     const uint64_t at = this->cursor_ & this->mask_;
     const uint64_t first = std::min(count, this->capacity_ - at);
-    this->advance(first, first);
+    this->advance(first, counted(first));
     handle(std::span<Cell>(cells_ + at, first), std::size_t{0});
     if (first != count) {
-      this->advance(count - first, count - first);
+      this->advance(count - first, counted(count - first));
       handle(std::span<Cell>(cells_, count - first), static_cast<std::size_t>(first));
     }
     return count;
@@ -198,7 +226,26 @@ class BasicSpscRing : public RingCore<Model, Index> {
 
   bool empty() const { return this->nothing_left(); }
 
+  /// As RingCore::figures. What the positions tell is not counted again: pushing and popping is all stores of one word.
+  RingFigures figures() const {
+    RingFigures figures = Core::figures();
+    if constexpr (kPositionsCount) {
+      const auto& control = *this->control_;
+      // The tail last: what it counts is never less than what the head does.
+      const Index word = control.head.load(Model::kAcquire);
+      const Index tail = control.tail.load(Model::kReadTail);
+      const Index head = this->overwrites() ? Core::head_before(tail, word) : word;
+      figures.committed = tail - control.start;
+      figures.consumed = head - control.start - figures.overwritten;
+    }
+    return figures;
+  }
+
  private:
+  /// Positions do not come around: they are the counts.
+  static constexpr bool kPositionsCount = std::numeric_limits<Index>::digits == 64;
+  static constexpr uint64_t counted(uint64_t elements) { return kPositionsCount ? 0 : elements; }
+
   struct AtEnd {
     BasicSpscRing& ring;
     ~AtEnd() { ring.release(); }
@@ -210,7 +257,7 @@ class BasicSpscRing : public RingCore<Model, Index> {
   }
 
   Index known_head() const {
-    return Model::kCacheIndices ? this->control_->cached_head : this->control_->head.load(Model::kReadHead);
+    return Model::kCacheIndices ? this->cached_head_ : this->control_->head.load(Model::kReadHead);
   }
   // Not by limit_: elements have no way to tell of a lost run; the figures do.
   bool has_room(Index tail) {
@@ -219,7 +266,7 @@ class BasicSpscRing : public RingCore<Model, Index> {
   void put(Index tail, const T& value) {
     Model::store_cell(cells_[tail & this->mask_], value);
     const auto next = static_cast<Index>(tail + 1);
-    this->publish_tail(next, 1);
+    this->publish_tail(next, counted(1));
     this->notify_at(next);
   }
   [[gnu::noinline]] Cell* reserve_slowly() {
@@ -251,5 +298,10 @@ class BasicSpscRing : public RingCore<Model, Index> {
 
 template <class T>
 using SpscRing = BasicSpscRing<T, StandardModel>;
+
+/// For two threads of one program that poll: try_… and consume… only, always of the kind that refuses when full. No
+/// wakeups, no high water; damage is looked for only when the ring is empty.
+template <class T>
+using LeanRing = BasicSpscRing<T, LeanModel>;
 
 }  // namespace sightline::ringbuf

@@ -252,7 +252,8 @@ TEST_CASE("memory that no producer of ours wrote is found out, not followed") {
     expected = Fault::tail;
   }
   SUBCASE("a head that moved by itself") {
-    control->head.store(8);
+    ring.reader.consume(10, [](const RecordView&) {});  // before, or the next release would set it right
+    control->head.store(64);
     expected = Fault::head;
   }
   SUBCASE("another capacity") {
@@ -268,7 +269,7 @@ TEST_CASE("memory that no producer of ours wrote is found out, not followed") {
     expected = Fault::control;
   }
   // What is not believed anyway is looked at only now and then, at the latest when there is nothing more to read.
-  if (expected == Fault::control || expected == Fault::head) ring.reader.consume(10, [](const RecordView&) {});
+  if (expected == Fault::control) ring.reader.consume(10, [](const RecordView&) {});
   CHECK_FALSE(ring.reader.peek(view));
   CHECK(ring.reader.corrupt());
   CHECK(ring.reader.fault() == expected);

@@ -11,8 +11,10 @@ import subprocess
 import sys
 import tempfile
 
-OURS = "spsc_ring"
-RECORDS = "record_ring"
+# Like with like: the other queues wake nobody, overwrite nothing and check nothing, and nor does the lean ring. Ours with
+# all that stand beside it.
+OURS = "spsc_ring, lean"
+FULL = ["spsc_ring", "record_ring"]
 
 
 def run(command):
@@ -48,18 +50,18 @@ def main():
     for workload in workloads:
         sizes = sorted(size for w, size in table if w == workload)
         if workload.startswith(("same thread", "two threads")):
-            others = [q for q in table[workload, sizes[0]] if q not in (OURS, RECORDS)]
+            others = [q for q in table[workload, sizes[0]] if q != OURS and q not in FULL]
             print(f"\n**{workload}**, ns a value; in brackets how many times slower than `{OURS}`\n")
-            print("| bytes | " + " | ".join(f"`{q}`" for q in [OURS, RECORDS, *others]) + " |")
-            print("|--:|" + "--:|" * (len(others) + 2))
+            print("| bytes | " + " | ".join(f"`{q}`" for q in [OURS, *FULL, *others]) + " |")
+            print("|--:|" + "--:|" * (len(others) + 3))
             for size in sizes:
                 cells = table[workload, size]
                 ours = ns(cells[OURS])
                 text = [f"{ours:.1f}"]
-                for queue in [RECORDS, *others]:
+                for queue in [*FULL, *others]:
                     ratio = ns(cells[queue]) / ours
                     text.append(f"{ns(cells[queue]):.1f} ({ratio:.2f})")
-                    if queue != RECORDS and (worst is None or ratio < worst[0]):
+                    if queue not in FULL and (worst is None or ratio < worst[0]):
                         worst = (ratio, workload, size, queue)
                 print(f"| {size} | " + " | ".join(text) + " |")
         elif workload == "many producers":
