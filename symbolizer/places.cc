@@ -2,7 +2,7 @@
 
 namespace sightline::symbolizer {
 
-PlaceId Places::add(const PlaceKey& key, Place place, std::vector<Frame> frames) {
+PlaceId Places::add(const PlaceKey& key, Place place, const std::vector<Frame>& frames) {
   if (places_.size() * 2 >= slots_.size()) grow();
   place.file = key.file;
   place.first_frame = static_cast<uint32_t>(frames_.size());

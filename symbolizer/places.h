@@ -47,7 +47,7 @@ class Places {
     }
   }
   /// `key` must not be there yet. `place`'s frame fields are set from `frames`.
-  PlaceId add(const PlaceKey& key, Place place, std::vector<Frame> frames);
+  PlaceId add(const PlaceKey& key, Place place, const std::vector<Frame>& frames);
 
   const Place& operator[](PlaceId id) const { return places_[id]; }
   const Frame& frame(uint32_t index) const { return frames_[index]; }

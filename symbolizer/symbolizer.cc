@@ -144,7 +144,7 @@ PlaceId Symbolizer::Impl::add_place(const PlaceKey& key, const Interval* interva
     if (key.file != 0) frame.module = interval->file->path();
     frame.guessed = (key.flags & PlaceKey::kGuessed) != 0;
   }
-  return places.add(key, place, std::move(frames));
+  return places.add(key, place, frames);
 }
 
 PlaceId Symbolizer::Impl::add_jit_place(const PlaceKey& key, const JitMap::Piece& piece, uint64_t pc) {
