@@ -78,6 +78,8 @@ struct StandardModel {
   /// Read once: what is checked is what is used, even if a program gone wild writes there meanwhile.
   static uint64_t load_word(Place place) { return __atomic_load_n(reinterpret_cast<Word*>(place), __ATOMIC_RELAXED); }
 
+  static void prefetch(Place place) { __builtin_prefetch(place); }
+
   // The elements of a typed ring.
   template <class T>
   using Cell = T;

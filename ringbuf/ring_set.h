@@ -123,8 +123,9 @@ class RingSet {
     uint64_t capacity = 0;
     OnFull on_full = OnFull::block;
     uint64_t generation = 0;
-    RecordRing writer;  // the producer's view
-    RecordRing reader;  // the consumer's view
+    // Apart, or each commit would take the line that the consumer works with, and the other way round.
+    alignas(StandardModel::kBlock) RecordRing writer;  // the producer's view
+    alignas(StandardModel::kBlock) RecordRing reader;  // the consumer's view
   };
 
   uint64_t next_capacity() const;

@@ -134,6 +134,8 @@ struct RelacyModel {
   static void store_word(Place place, uint64_t word) { (*place)($).store(word); }
   static uint64_t load_word(Place place) { return (*place)($).load(); }
 
+  static void prefetch(Place) {}
+
   template <class T>
   using Cell = rl::var<T>;
   template <class T>

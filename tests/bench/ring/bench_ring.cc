@@ -33,14 +33,23 @@ class Backoff {
   unsigned times_ = 0;
 };
 
+/// On lines of its own: what two threads share must not lie beside what one of them writes all the time.
+template <class T>
+struct alignas(128) Apart : T {
+  using T::T;
+};
+
 void per_item(benchmark::State& state, uint64_t items) {
   state.counters["ns"] = benchmark::Counter(
       static_cast<double>(items) * 1e-9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
+// Queues are reached through a pointer, as they are between threads: on the stack of the function that uses them, some
+// processors keep their indices in registers.
 template <class Queue>
 void same_thread_single(benchmark::State& state) {
-  Queue queue;
+  const auto owner = std::make_unique<Queue>();
+  Queue& queue = *owner;
   uint64_t n = 0;
   uint64_t sum = 0;
   for (auto _ : state) {
@@ -55,7 +64,8 @@ void same_thread_single(benchmark::State& state) {
 
 template <class Queue>
 void same_thread_batch(benchmark::State& state) {
-  Queue queue;
+  const auto owner = std::make_unique<Queue>();
+  Queue& queue = *owner;
   uint64_t n = 0;
   uint64_t sum = 0;
   for (auto _ : state) {
@@ -69,9 +79,10 @@ void same_thread_batch(benchmark::State& state) {
 /// Runs `consume_all(stop)` on a thread of its own while the benchmark's thread produces.
 template <class Queue, bool kBatches>
 void two_threads(benchmark::State& state) {
-  Queue queue;
-  std::atomic<bool> stop{false};
-  alignas(128) std::atomic<uint64_t> taken{0};
+  const auto owner = std::make_unique<Queue>();
+  Queue& queue = *owner;
+  Apart<std::atomic<bool>> stop{false};
+  Apart<std::atomic<uint64_t>> taken{0};
   std::thread consumer([&] {
     uint64_t sum = 0;
     uint64_t count = 0;
@@ -155,7 +166,8 @@ class SharedConcurrent {
   bool push(std::size_t producer, uint64_t n) {
     V value;
     value.fill(n);
-    return queue_.try_enqueue(*tokens_[producer], value);
+    // Not try_enqueue: with several producers it can fail for ever, though the queue has become empty.
+    return queue_.enqueue(*tokens_[producer], value);
   }
   std::size_t pop_round(uint64_t& sum) {
     const std::size_t n = queue_.try_dequeue_bulk(consumer_, out_.data(), kBatch);
@@ -199,9 +211,10 @@ class OurSet {
 /// Many threads into the benchmark's own, which consumes. All values of an iteration are handed out before it starts.
 template <template <class> class Shared, class V>
 void many_producers(benchmark::State& state, std::size_t count) {
-  Shared<V> shared(count);
-  std::atomic<uint64_t> round{0};
-  std::atomic<bool> stop{false};
+  const auto owner = std::make_unique<Shared<V>>(count);
+  Shared<V>& shared = *owner;
+  Apart<std::atomic<uint64_t>> round{0};
+  Apart<std::atomic<bool>> stop{false};
   const uint64_t each = kItems / count;
   std::vector<std::thread> producers;
   for (std::size_t p = 0; p < count; ++p)
@@ -238,21 +251,32 @@ void many_producers(benchmark::State& state, std::size_t count) {
 
 // Commit of one record, as the producer sees it: bursts are timed, and between bursts the ring gets time to drain, so
 // that what is measured is the write and not the wait for the consumer.
-enum class Drainer { running, none };
+enum class Drainer {
+  sleeping,  // takes all there is, then sleeps on the doorbell: as the tracer's consumer does
+  polling,   // looks for more all the time, and takes the producer's lines with each look
+  none,
+};
 
 template <class Model = StandardModel>
 void commits(benchmark::State& state, OnFull on_full, Drainer drainer, bool huge_pages = false,
              uint64_t capacity = 1 << 20) {
   using V = Value<128>;
   constexpr std::size_t kBurst = 256;
-  OurRecords<V, Model> ring(capacity, on_full, huge_pages);
+  constexpr uint64_t kNap = 1'000'000;
+  const auto owner = std::make_unique<OurRecords<V, Model>>(capacity, on_full, huge_pages);
+  OurRecords<V, Model>& ring = *owner;
   auto& writer = ring.writer();
-  std::atomic<bool> stop{false};
+  Apart<std::atomic<bool>> stop{false};
   std::thread consumer([&] {
     uint64_t sum = 0;
     Backoff backoff;
-    while (drainer == Drainer::running && !stop.load(std::memory_order_relaxed))
-      if (ring.pop_batch(sum) == 0) backoff.wait();
+    while (drainer != Drainer::none && !stop.load(std::memory_order_relaxed)) {
+      if (ring.pop_batch(sum) != 0) continue;
+      if (drainer == Drainer::sleeping)
+        ring.sleep(kNap);
+      else
+        backoff.wait();
+    }
     benchmark::DoNotOptimize(sum);
   });
   const auto write = [&](uint64_t n) {
@@ -278,7 +302,7 @@ void commits(benchmark::State& state, OnFull on_full, Drainer drainer, bool huge
   uint64_t n = 0;
   Backoff backoff;
   const auto settle = [&] {
-    while (drainer == Drainer::running && writer.figures().in_flight() > capacity / sizeof(V) / 4) backoff.wait();
+    while (drainer != Drainer::none && writer.figures().in_flight() > capacity / sizeof(V) / 4) backoff.wait();
   };
   for (auto _ : state) {
     settle();
@@ -366,7 +390,7 @@ void add_ablation(const char* what) {
                                two_threads<OurTyped<V, Model>, false>)
       ->UseRealTime();
   benchmark::RegisterBenchmark(name("ablation, commit", 128, what).c_str(), [](benchmark::State& state) {
-    commits<Model>(state, OnFull::block, Drainer::running);
+    commits<Model>(state, OnFull::block, Drainer::polling);
   })->UseManualTime();
 }
 
@@ -380,9 +404,10 @@ void add_all() {
       commits(state, on_full, drainer);
     })->UseManualTime();
   };
-  commit("block, draining", OnFull::block, Drainer::running);
-  commit("drop, draining", OnFull::drop_newest, Drainer::running);
-  commit("overwrite, draining", OnFull::overwrite_oldest, Drainer::running);
+  commit("block, draining", OnFull::block, Drainer::sleeping);
+  commit("drop, draining", OnFull::drop_newest, Drainer::sleeping);
+  commit("overwrite, draining", OnFull::overwrite_oldest, Drainer::sleeping);
+  commit("block, polled without rest", OnFull::block, Drainer::polling);
   commit("drop, full", OnFull::drop_newest, Drainer::none);
   commit("overwrite, full", OnFull::overwrite_oldest, Drainer::none);
   add_many<OurSet>();

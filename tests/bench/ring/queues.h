@@ -71,7 +71,7 @@ class OurTyped {
   }
 
  private:
-  RingMemory memory_;
+  alignas(128) RingMemory memory_;
   Ring writer_;
   alignas(128) Ring reader_;
 };
@@ -84,7 +84,7 @@ class OurRecords {
   explicit OurRecords(std::size_t capacity = kCapacity * std::bit_ceil(sizeof(V) + 8), OnFull on_full = OnFull::block,
                       bool huge_pages = false)
       : memory_(RingMemory::create(Ring::bytes_for(capacity), {.prefault = true, .huge_pages = huge_pages})),
-        writer_(Ring::format(memory_.data(), capacity, {.on_full = on_full})),
+        writer_(Ring::format(memory_.data(), capacity, {.on_full = on_full, .doorbell = &doorbell_})),
         reader_(writer_) {}
   bool push(uint64_t n) {
     std::byte* place = writer_.try_reserve(sizeof(V));
@@ -112,9 +112,14 @@ class OurRecords {
   }
   Ring& writer() { return writer_; }
   Ring& reader() { return reader_; }
+  /// Until half the ring is full, or `ns` have passed.
+  void sleep(uint64_t ns) {
+    doorbell_.wait(ns, [&] { return reader_.empty(); });
+  }
 
  private:
-  RingMemory memory_;
+  alignas(128) BasicDoorbell<Model> doorbell_;
+  alignas(128) RingMemory memory_;
   Ring writer_;
   alignas(128) Ring reader_;
 };
