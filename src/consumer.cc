@@ -251,17 +251,18 @@ Consumer::ProcessState& Consumer::process(uint32_t serial) {
   return processes_[serial - 1];
 }
 
-void Consumer::cut_short(ThreadState& state) {
-  if (!state.is_open) return;
+bool Consumer::cut_short(ThreadState& state) {
+  if (!state.is_open) return false;
   state.is_open = false;
   ++end_.unfinished;
   sink_.call_finished(state.open.call);
+  return true;
 }
 
-void Consumer::notice_gap(ThreadState& state, uint64_t number, uint64_t time) {
+void Consumer::notice_gap(ThreadState& state, uint64_t number, uint64_t time, bool end_lost) {
   const uint64_t last = std::exchange(state.last_number, std::max(number, state.last_number));
-  if (number <= last + 1) return;
-  const uint64_t calls = number - last - 1;
+  const uint64_t calls = number > last ? number - last - 1 : 0;
+  if (calls == 0 && !end_lost) return;
   told_lost_ += calls;
   sink_.lost({.thread = &state.thread,
               .time = time,
@@ -351,7 +352,7 @@ void Consumer::on_thread_end(std::span<const std::byte> payload) {
   ThreadState* state = thread(record.prefix);
   if (state == nullptr) return reject();
   cut_short(*state);
-  notice_gap(*state, record.calls + 1, record.prefix.time);
+  notice_gap(*state, record.calls + 1, record.prefix.time, false);
   state->alive = false;
   state->open = {};
   state->thread.end = record.prefix.time;
@@ -430,8 +431,8 @@ void Consumer::on_call_enter(std::span<const std::byte> payload) {
   ThreadState* state = thread(record.prefix);
   std::span<const std::byte> rest = payload.subspan(sizeof record);
   if (state == nullptr || record.capture_bytes > rest.size()) return reject();
-  cut_short(*state);  // if its exit is lost, the account stays straight
-  notice_gap(*state, record.number, record.prefix.time);
+  const bool end_lost = cut_short(*state);  // the account stays straight
+  notice_gap(*state, record.number, record.prefix.time, end_lost);
   Call& call = state->open.call;
   call = Call{};
   call.sequence = ++sequence_;

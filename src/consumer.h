@@ -102,10 +102,10 @@ class Consumer {
   void set_space(ProcessState& process, uint32_t space);
   uint32_t new_space(symbolizer::SpaceId id);
   void name_jit_map(const ProcessState& process);
-  /// Tells of calls that were lost before the thread's call `number`.
-  void notice_gap(ThreadState& state, uint64_t number, uint64_t time);
-  /// Tells of the thread's open call, if it has one, as of a call whose end is not known.
-  void cut_short(ThreadState& state);
+  /// Tells of calls that were lost before the thread's call `number`, and of `end_lost`, the end of the one before it.
+  void notice_gap(ThreadState& state, uint64_t number, uint64_t time, bool end_lost);
+  /// Tells of the thread's open call as of one whose end is not known; false if it has none.
+  bool cut_short(ThreadState& state);
   void learn_name(ThreadState& state, const Call& call);
   void reject() { ++rejected_; }
 

@@ -332,7 +332,9 @@ void TextSink::thread_ended(const ThreadEnd& end) {
 
 void TextSink::lost(const Loss& loss) {
   suspend();
-  line_ = fmt::format("sightline: {} calls lost: {}", loss.calls, loss.reason);
+  line_ = loss.calls != 0 ? fmt::format("sightline: {} calls", loss.calls) : "sightline: the end of a call";
+  if (loss.thread != nullptr) fmt::format_to(std::back_inserter(line_), " of {}", loss.thread->tid);
+  fmt::format_to(std::back_inserter(line_), " lost: {}", loss.reason);
   end_line();
 }
 

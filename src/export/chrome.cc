@@ -87,7 +87,8 @@ class Chrome : public Sink {
   }
 
   void lost(const Loss& loss) override {
-    begin_instant(std::to_string(loss.calls) + " calls lost", "loss", loss.thread, loss.time);
+    begin_instant(loss.calls != 0 ? std::to_string(loss.calls) + " calls lost" : "end of a call lost", "loss",
+                  loss.thread, loss.time);
     json_.key("args");
     json_.begin_object();
     json_.member("calls", loss.calls);

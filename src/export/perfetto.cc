@@ -94,8 +94,8 @@ class Perfetto : public Sink {
   }
 
   void lost(const Loss& loss) override {
-    instant(std::to_string(loss.calls) + " calls lost", "loss", loss.thread == nullptr ? 0 : thread_track(*loss.thread),
-            loss.time, loss.reason);
+    instant(loss.calls != 0 ? std::to_string(loss.calls) + " calls lost" : "end of a call lost", "loss",
+            loss.thread == nullptr ? 0 : thread_track(*loss.thread), loss.time, loss.reason);
   }
 
   void trace_ended(const TraceEnd& ended) override {

@@ -136,6 +136,7 @@ _KILLED = re.compile(r"^\+\+\+ killed by (SIG\w+)( \(core dumped\))? \+\+\+$")
 _SUPERSEDED = re.compile(r"^\+\+\+ superseded by execve in pid (\d+) \+\+\+$")
 _VANISHED = "+++ vanished +++"
 _NOTE = re.compile(r"^sightline: Process (\d+) (attached|detached)$")
+_LOST = re.compile(r"^sightline: (?:(\d+) calls|the end of a call) of (\d+) lost: .*$")
 _FRAME = re.compile(r"^ > \S.*$")
 _SOURCE = re.compile(r" ← [^←]*$")
 _WITH_TID = re.compile(r"^(\d+) +(.*)$", re.S)
@@ -178,6 +179,8 @@ class Trace:
                 (self.attached if note[2] == "attached" else self.detached).append(int(note[1]))
                 continue
             if line.startswith("sightline: "):
+                if lost := _LOST.match(line):  # the end of the call that stands open as well
+                    open_calls.pop(int(lost[2]), None)
                 self.notes.append(line)
                 continue
             tid, rest = 0, line

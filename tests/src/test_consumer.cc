@@ -241,6 +241,18 @@ TEST_CASE("calls that are missing are told where they are missing, and counted")
   CHECK(p.notebook.end.complete);
 }
 
+TEST_CASE("a call of which only the end is lost") {
+  Producer p({.on_full = ringbuf::OnFull::drop_newest});
+  auto a = p.start(10, 10, 1, 1);
+  p.enter(a, kRead, 1);
+  p.enter(a, kGetpid, 2);
+  p.exit(a, kGetpid, 10);
+  p.progress.entered = 2;
+  CHECK(p.run() == std::vector<std::string>{"process 10", "thread 10 prog", "enter 10 read", "open 10 read",
+                                            "lost 0 of 10", "enter 10 getpid", "finish 10 getpid = 10"});
+  CHECK(p.notebook.end.dropped == 0);
+}
+
 TEST_CASE("where nothing is given up, an end without a beginning is damage") {
   Producer p;
   auto a = p.start(10, 10, 1, 1);
