@@ -1,10 +1,8 @@
 #include "src/annotate.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 #include <filesystem>
 #include <iterator>
 
@@ -23,10 +21,7 @@ struct AnnotateSink::File {
   std::optional<SourceFile> source;
 };
 
-AnnotateSink::AnnotateSink(AnnotateOptions options, Output& out) : options_(std::move(options)), out_(out) {
-  char buffer[PATH_MAX];
-  if (getcwd(buffer, sizeof buffer) != nullptr) directory_ = std::string(buffer) + '/';
-}
+AnnotateSink::AnnotateSink(AnnotateOptions options, Output& out) : options_(std::move(options)), out_(out) {}
 
 AnnotateSink::~AnnotateSink() = default;
 
@@ -126,9 +121,7 @@ std::vector<AnnotateSink::File*> AnnotateSink::asked_for(std::vector<File*> file
 }
 
 std::string AnnotateSink::shown_path(std::string_view path) const {
-  std::string normal = std::filesystem::path(path).lexically_normal().string();
-  if (!directory_.empty() && normal.starts_with(directory_)) normal.erase(0, directory_.size());
-  return normal;
+  return std::string(shown_path_(std::filesystem::path(path).lexically_normal().string()));
 }
 
 std::vector<std::string> AnnotateSink::notes_on(const File& file) const {

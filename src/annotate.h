@@ -14,6 +14,7 @@
 
 #include "src/annotated_source.h"
 #include "src/costs.h"
+#include "src/frame_text.h"
 #include "src/model.h"
 #include "src/output.h"
 #include "src/source_file.h"
@@ -60,7 +61,7 @@ class AnnotateSink : public Sink {
 
   AnnotateOptions options_;
   Output& out_;
-  std::string directory_;  ///< the current one: paths below it are shown relative
+  ShownPath shown_path_;
   uint64_t recorded_ = 0;  ///< CLOCK_REALTIME ns
   bool without_sources_ = false;
   Costs total_;

@@ -1,10 +1,8 @@
 #include "src/report.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 #include <iterator>
 
 #include "src/export/json.h"
@@ -12,19 +10,6 @@
 
 namespace sightline {
 namespace {
-
-std::string_view base_name(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
-/// `libfoo.so!parse`, `libfoo.so+0x1234`; `[unknown]` where nothing is mapped.
-std::string place_in_module(const symbolizer::Frame& frame, bool with_offset) {
-  if (frame.module.empty() && frame.function.empty()) return "[unknown]";
-  const std::string module(frame.module.empty() ? "?" : base_name(frame.module));
-  if (frame.function.empty()) return fmt::format("{}+{:#x}", module, frame.module_offset);
-  return with_offset ? fmt::format("{}!{}+{:#x}", module, frame.function, frame.function_offset)
-                     : fmt::format("{}!{}", module, frame.function);
-}
 
 /// One word of a folded stack: its separators must not occur in it.
 std::string folded_name(const symbolizer::Frame& frame) {
@@ -87,16 +72,12 @@ void append_place(exporting::JsonWriter& json, const symbolizer::Frame* place, R
 
 }  // namespace
 
-ReportSink::ReportSink(ReportOptions options, Output& out) : options_(options), out_(out) {
-  char buffer[PATH_MAX];
-  if (getcwd(buffer, sizeof buffer) != nullptr) directory_ = std::string(buffer) + '/';
-}
+ReportSink::ReportSink(ReportOptions options, Output& out) : options_(options), out_(out) {}
 
 std::string ReportSink::title_of(const symbolizer::Frame* frame) const {
   if (frame == nullptr) return "[no stack]";
   if (frame->file.empty()) return printable(place_in_module(*frame, options_.by == ReportBy::line));
-  std::string_view file = frame->file;
-  if (!directory_.empty() && file.starts_with(directory_)) file.remove_prefix(directory_.size());
+  const std::string_view file = shown_path_(frame->file);
   const std::string_view function = frame->function.empty() ? "?" : frame->function;
   if (options_.by == ReportBy::function) return printable(fmt::format("{}  {}", function, file));
   return printable(fmt::format("{}:{}{} {}", file, frame->line_is_near ? "~" : "", frame->line, function));

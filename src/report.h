@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "src/costs.h"
+#include "src/frame_text.h"
 #include "src/model.h"
 #include "src/output.h"
 
@@ -63,7 +64,7 @@ class ReportSink : public Sink {
 
   ReportOptions options_;
   Output& out_;
-  std::string directory_;  ///< the current one: paths below it are shown relative
+  ShownPath shown_path_;
   std::vector<Row> rows_;
   std::unordered_map<std::string, std::size_t> by_title_;
   std::unordered_map<const void*, std::size_t> known_;  ///< by frame or stack, which live as long as the trace

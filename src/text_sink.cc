@@ -5,20 +5,13 @@
 
 #include <fmt/format.h>
 #include <time.h>
-#include <unistd.h>
 
-#include <climits>
 #include <iterator>
+
+#include "src/terminal.h"
 
 namespace sightline {
 namespace {
-
-/// How many columns UTF-8 text takes, near enough for alignment: bytes that start a character.
-std::size_t columns(std::string_view text) {
-  std::size_t n = 0;
-  for (const char c : text) n += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-  return n;
-}
 
 /// Whether the call came to its end, so that what it was to fill in is known.
 bool has_exit(const Call& call) {
@@ -28,10 +21,8 @@ bool has_exit(const Call& call) {
 
 }  // namespace
 
-TextSink::TextSink(TextOptions options, Output& out) : options_(options), out_(out) {
-  char buffer[PATH_MAX];
-  if (getcwd(buffer, sizeof buffer) != nullptr) directory_ = std::string(buffer) + '/';
-}
+TextSink::TextSink(TextOptions options, Output& out)
+    : options_(options), out_(out), texts_({.arrow = dim(), .place = cyan(), .plain = plain()}) {}
 
 void TextSink::trace_started(const TraceStart& start) {
   monotonic_ = start.monotonic;
@@ -113,50 +104,6 @@ void TextSink::append_result(const Call& call) {
     const uint64_t ns = call.end - call.start;
     fmt::format_to(std::back_inserter(line_), " <{}.{:06}>", ns / 1'000'000'000, ns / 1000 % 1'000'000);
   }
-}
-
-void TextSink::append_source(const Call& call) {
-  if (!options_.source) return;
-  const symbolizer::Frame* frame = call.source();
-  if (frame == nullptr) return;
-  line_ += dim();
-  line_ += " ← ";
-  line_ += plain();
-  line_ += cyan();
-  if (!frame->file.empty()) {
-    std::string_view file = frame->file;
-    if (!directory_.empty() && file.starts_with(directory_)) file.remove_prefix(directory_.size());
-    fmt::format_to(std::back_inserter(line_), "{}:{}{}", file, frame->line_is_near ? "~" : "", frame->line);
-    if (!frame->function.empty()) fmt::format_to(std::back_inserter(line_), " {}", frame->function);
-  } else {
-    const std::size_t slash = frame->module.rfind('/');
-    const std::string_view module = slash == std::string_view::npos ? frame->module : frame->module.substr(slash + 1);
-    if (frame->function.empty())
-      fmt::format_to(std::back_inserter(line_), "{}+{:#x}", module.empty() ? "?" : module,
-                     module.empty() ? frame->pc : frame->module_offset);
-    else
-      fmt::format_to(std::back_inserter(line_), "{}!{}+{:#x}", module, frame->function, frame->function_offset);
-  }
-  if (frame->guessed) line_ += " (guessed)";
-  line_ += plain();
-}
-
-void TextSink::append_stack(const Call& call) {
-  if (!options_.stacks || call.stack == nullptr) return;
-  const auto to = std::back_inserter(line_);
-  for (const symbolizer::Frame& frame : call.stack->frames) {
-    fmt::format_to(to, " > {}(", frame.module.empty() ? "?" : frame.module);
-    if (!frame.function.empty()) {
-      line_ += frame.function;
-      if (!frame.inlined) fmt::format_to(to, "+{:#x}", frame.function_offset);
-    }
-    fmt::format_to(to, ") [{:#x}]", frame.module_offset);
-    if (!frame.file.empty()) fmt::format_to(to, " {}:{}{}", frame.file, frame.line_is_near ? "~" : "", frame.line);
-    if (frame.inlined) line_ += " (inlined)";
-    if (frame.guessed) line_ += " (guessed)";
-    line_ += '\n';
-  }
-  if (call.stack->truncated) line_ += " > ... (stack cut)\n";
 }
 
 void TextSink::end_line() {
@@ -273,10 +220,10 @@ void TextSink::call_finished(const Call& call) {
       line_ += " <unfinished ...>";
     if (call.finished) append_result(call);
   }
-  append_source(call);
+  if (options_.source) line_ += texts_.source(call);
   if (options_.stacks) {
     line_ += '\n';
-    append_stack(call);
+    line_ += texts_.stack(call);
     line_.pop_back();
   }
   end_line();

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "src/decode/decode.h"
+#include "src/frame_text.h"
 #include "src/model.h"
 #include "src/output.h"
 
@@ -60,8 +61,6 @@ class TextSink : public Sink {
   void append_arguments(std::size_t first, std::size_t last);
   void append_known();
   void append_result(const Call& call);
-  void append_source(const Call& call);
-  void append_stack(const Call& call);
   void end_line();
   void suspend(std::string_view why = "unfinished");
   bool shown(const Call& call) const;
@@ -85,7 +84,7 @@ class TextSink : public Sink {
   std::unordered_map<int32_t, std::size_t> suspended_;  ///< tids whose call was shown as unfinished, and how many bytes
                                                         ///< of its next argument
   uint64_t lines_lost_ = 0;
-  std::string directory_;  ///< the current one: paths below it are shown relative
+  StackTexts texts_;
 };
 
 }  // namespace sightline
