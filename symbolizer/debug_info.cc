@@ -1,52 +1,30 @@
 #include "symbolizer/debug_info.h"
 
-#include <dwarf.h>
-#include <elfutils/libdwelf.h>
-#include <sys/stat.h>
-
-#include <algorithm>
+#include <string_view>
 
 #include "symbolizer/debug_file.h"
-#include "symbolizer/dies.h"
 
 namespace sightline::symbolizer {
 namespace {
 
-// Bounds on what a crafted file can cost; the largest programs known have some 100,000 units.
-constexpr std::size_t kMaxUnits = 1 << 20;
-constexpr int kMaxInlineDepth = 128;
-constexpr int kMaxRowsBack = 64;
+struct AlternateLink {
+  std::string name;
+  std::string build_id;
+};
 
-/// libdw opens a split unit's file by the name in the DWARF. A fifo there would block it for ever, so look first.
-bool split_file_is_regular(Dwarf_Die& die) {
-  Dwarf_Attribute attribute;
-  const char* name = dwarf_formstring(dwarf_attr(&die, DW_AT_dwo_name, &attribute));
-  if (!name) name = dwarf_formstring(dwarf_attr(&die, DW_AT_GNU_dwo_name, &attribute));
-  if (!name) return false;
-  const char* directory = dwarf_formstring(dwarf_attr(&die, DW_AT_comp_dir, &attribute));
-  // libdw tries the name beside the program as well, where nobody but the program's owner can put a fifo.
-  struct stat status {};
-  return ::stat(join_source_path(directory ? directory : "", name).c_str(), &status) == 0 && S_ISREG(status.st_mode);
-}
-
-/// libdw 0.188 hands out strings without looking whether they end within their section; the last one's end is all there
-/// is to check. To be called behind dwarf_begin_elf, which has unpacked what was compressed.
-bool strings_are_terminated(Elf* elf) {
-  std::size_t names = 0;
-  if (!elf || elf_getshdrstrndx(elf, &names) != 0) return false;
-  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section));) {
-    GElf_Shdr header;
-    if (!gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS) continue;
-    const char* found = elf_strptr(elf, names, header.sh_name);
-    std::string_view name = found ? found : "";
-    if (name.ends_with(".dwo")) name.remove_suffix(4);
-    if (!name.ends_with("debug_str") && !name.ends_with("debug_line_str")) continue;
-    const Elf_Data* data = elf_rawdata(section, nullptr);
-    if (data && data->d_buf && data->d_size > 0 && static_cast<const char*>(data->d_buf)[data->d_size - 1] != 0) {
-      return false;
-    }
+/// .gnu_debugaltlink: a file name with its NUL, then that file's build-id (dwz(1)).
+AlternateLink alternate_link(const ElfFile& file) {
+  const std::span<const std::byte> section = file.section(".gnu_debugaltlink");
+  const std::string_view text(reinterpret_cast<const char*>(section.data()), section.size());
+  const std::size_t end = text.find('\0');
+  if (end == std::string_view::npos) return {};
+  AlternateLink link{.name = std::string(text.substr(0, end)), .build_id = {}};
+  for (const char c : text.substr(end + 1)) {
+    const auto byte = static_cast<unsigned char>(c);
+    link.build_id += "0123456789abcdef"[byte >> 4];
+    link.build_id += "0123456789abcdef"[byte & 15];
   }
-  return true;
+  return link;
 }
 
 }  // namespace
@@ -55,208 +33,31 @@ DebugInfo::~DebugInfo() = default;
 
 DebugInfo::Opened DebugInfo::open(const ElfFile& dwarf_file, const ElfFile& code, const std::string& path,
                                   std::span<const std::string> debug_directories) {
-  std::unique_ptr<DebugInfo> info(new DebugInfo);
-  info->dwarf_.reset(dwarf_begin_elf(dwarf_file.elf(), DWARF_C_READ, nullptr));
-  if (!info->dwarf_) return {nullptr, "no debug information"};
-  if (!strings_are_terminated(dwarf_file.elf())) return {nullptr, "damaged debug information"};
-  if (std::string reason = info->attach_alternate(path, debug_directories); !reason.empty()) return {nullptr, reason};
-  info->collect_units(code);
+  std::unique_ptr<DebugInfo> info(new DebugInfo(dwarf_file, code));
+  if (const AlternateLink link = alternate_link(dwarf_file); !link.name.empty()) {
+    info->alternate_ = find_alternate_file(link.name, link.build_id, path, debug_directories);
+    if (!info->alternate_) return {nullptr, "debug information refers to a file that is missing: " + link.name};
+  }
+  info->index_ = std::make_unique<DwarfIndex>(dwarf_file, info->alternate_.get(), code);
+  if (!info->index_->is_complete()) info->index_.reset();
+  if (!info->index_ && !info->libdw()) return {nullptr, "damaged debug information"};
   return {std::move(info), {}};
 }
 
-std::string DebugInfo::attach_alternate(const std::string& path, std::span<const std::string> directories) {
-  const char* name = nullptr;
-  const void* id = nullptr;
-  const ssize_t size = dwelf_dwarf_gnu_debugaltlink(dwarf_.get(), &name, &id);
-  if (size <= 0) return {};
-  std::string build_id;
-  for (const unsigned char byte : std::span(static_cast<const unsigned char*>(id), static_cast<std::size_t>(size))) {
-    build_id += "0123456789abcdef"[byte >> 4];
-    build_id += "0123456789abcdef"[byte & 15];
+LibdwInfo* DebugInfo::libdw() {
+  if (!tried_libdw_) {
+    tried_libdw_ = true;
+    libdw_ = LibdwInfo::open(dwarf_file_, alternate_.get(), code_);
   }
-  alternate_file_ = find_alternate_file(name, build_id, path, directories);
-  if (alternate_file_) alternate_.reset(dwarf_begin_elf(alternate_file_->elf(), DWARF_C_READ, nullptr));
-  // Without this, libdw would go and look for the file itself, and open whatever has its name.
-  if (alternate_ && !strings_are_terminated(alternate_file_->elf())) alternate_.reset();
-  if (!alternate_) return "debug information refers to a file that is missing or damaged: " + std::string(name);
-  dwarf_setalt(dwarf_.get(), alternate_.get());
-  return {};
+  return libdw_.get();
 }
 
-Dwarf_CFI* DebugInfo::frame_info() const {
-  return dwarf_getcfi(dwarf_.get());
-}
-
-void DebugInfo::collect_units(const ElfFile& code) {
-  Dwarf_CU* next = nullptr;
-  Dwarf_Half version = 0;
-  uint8_t type = 0;
-  Dwarf_Die die;
-  Budget budget;  // the largest programs known have some 5 million ranges
-  for (Dwarf_CU* unit = nullptr;
-       units_.size() < kMaxUnits && dwarf_get_units(dwarf_.get(), unit, &next, &version, &type, &die, nullptr) == 0;
-       unit = next) {
-    const int tag = dwarf_tag(&die);
-    if (tag != DW_TAG_compile_unit && tag != DW_TAG_skeleton_unit) continue;
-    const auto index = static_cast<uint32_t>(units_.size());
-    bool any = false;
-    for_each_range(die, budget, [&](uint64_t low, uint64_t high) {
-      // Functions that the linker dropped keep ranges at address 0 or so.
-      if (!code.is_executable_range(low, high)) return;
-      unit_ranges_.add(low, high, index);
-      any = true;
-    });
-    if (any) units_.push_back({.die = die, .contents = {}, .directory = {}, .functions = {}});
-  }
-  unit_ranges_.finish();
-}
-
-void DebugInfo::load(Unit& unit) const {
-  unit.loaded = true;
-  unit.contents = unit.die;
-  Dwarf_Half version = 0;
-  uint8_t type = 0;
-  Dwarf_Die die;
-  Dwarf_Die split;
-  if ((dwarf_hasattr(&unit.die, DW_AT_dwo_name) || dwarf_hasattr(&unit.die, DW_AT_GNU_dwo_name)) &&
-      split_file_is_regular(unit.die) &&
-      dwarf_cu_info(unit.die.cu, &version, &type, &die, &split, nullptr, nullptr, nullptr) == 0 && split.addr &&
-      strings_are_terminated(dwarf_getelf(dwarf_cu_getdwarf(split.cu)))) {
-    unit.contents = split;
-  }
-  Dwarf_Attribute attribute;
-  if (const char* directory = dwarf_formstring(dwarf_attr(&unit.die, DW_AT_comp_dir, &attribute))) {
-    unit.directory = directory;
-  }
-  if (dwarf_getsrclines(&unit.die, &unit.lines, &unit.line_count) != 0) unit.line_count = 0;
-  if (dwarf_getsrcfiles(&unit.contents, &unit.files, &unit.file_count) != 0) unit.file_count = 0;
-  index_functions(unit, false);
-}
-
-void DebugInfo::index_functions(Unit& unit, bool deep) const {
-  unit.functions = {};
-  unit.searched_deep = deep;
-  Budget budget;
-  for_each_function(unit.contents, deep, budget, [&](Dwarf_Die& function) {
-    for_each_range(function, budget, [&](uint64_t low, uint64_t high) { unit.functions.add(low, high, function); });
-  });
-  unit.functions.finish();
-}
-
-const Dwarf_Die* DebugInfo::find_function(Unit& unit, uint64_t address) const {
-  const auto* found = unit.functions.find(address);
-  // Functions may lie within functions (Fortran, Ada, GNU C); most units have none, so they are looked for late.
-  if (!found && !unit.searched_deep) {
-    index_functions(unit, true);
-    found = unit.functions.find(address);
-  }
-  return found ? &found->value : nullptr;
-}
-
-/// libdw joins a file's name to its entry in the directory table. Of those, only number 0 is the unit's own directory;
-/// the others may be relative to it.
-std::string DebugInfo::source_path(const Unit& unit, std::string_view name) {
-  const bool is_joined = !unit.directory.empty() && name.starts_with(unit.directory + "/");
-  return join_source_path(is_joined ? "" : unit.directory, name);
-}
-
-void DebugInfo::find_line(const Unit& unit, uint64_t address, SourceFrame& frame) const {
-  // The last row at or before the address counts, unless it ends a sequence: then the address has no line.
-  std::size_t low = 0;
-  std::size_t high = unit.line_count;
-  while (low < high) {
-    const std::size_t middle = low + (high - low) / 2;
-    Dwarf_Addr at = 0;
-    if (dwarf_lineaddr(dwarf_onesrcline(unit.lines, middle), &at) != 0) return;
-    if (at <= address) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  for (int rows = 0; rows < kMaxRowsBack && low > 0; ++rows) {
-    Dwarf_Line* row = dwarf_onesrcline(unit.lines, --low);
-    bool ends_sequence = false;
-    int line = 0;
-    int column = 0;
-    if (dwarf_lineendsequence(row, &ends_sequence) != 0 || ends_sequence || dwarf_lineno(row, &line) != 0) return;
-    if (line <= 0) continue;
-    const char* file = dwarf_linesrc(row, nullptr, nullptr);
-    if (!file) return;
-    frame.file = source_path(unit, file);
-    frame.line = static_cast<uint32_t>(line);
-    if (dwarf_linecol(row, &column) == 0 && column > 0) frame.column = static_cast<uint32_t>(column);
-    frame.line_is_near = rows > 0;
-    return;
-  }
-}
-
-void DebugInfo::set_call_site(const Unit& unit, Dwarf_Die& inlined, SourceFrame& caller) const {
-  const uint64_t file = unsigned_attribute(inlined, DW_AT_call_file);
-  if (file < unit.file_count) {
-    // "???" is how libdw calls the file number 0 that DWARF 4 does not have.
-    const char* name = dwarf_filesrc(unit.files, static_cast<std::size_t>(file), nullptr, nullptr);
-    if (name && std::string_view(name) != "???") caller.file = source_path(unit, name);
-  }
-  caller.line = static_cast<uint32_t>(std::min<uint64_t>(unsigned_attribute(inlined, DW_AT_call_line), UINT32_MAX));
-  caller.column = static_cast<uint32_t>(std::min<uint64_t>(unsigned_attribute(inlined, DW_AT_call_column), UINT32_MAX));
+Dwarf_CFI* DebugInfo::frame_info() {
+  return libdw() ? libdw_->frame_info() : nullptr;
 }
 
 std::vector<SourceFrame> DebugInfo::find(uint64_t address) {
-  const auto* range = unit_ranges_.find(address);
-  if (!range) return {};
-  Unit& unit = units_[range->value];
-  if (!unit.loaded) load(unit);
-
-  std::vector<SourceFrame> frames(1);
-  find_line(unit, address, frames[0]);
-  const Dwarf_Die* function = find_function(unit, address);
-  if (!function) return frames;
-
-  std::vector<Dwarf_Die> chain = {*function};  // outermost first
-  Budget budget{.steps = 1'000'000};
-  while (chain.size() < kMaxInlineDepth) {
-    Dwarf_Die inlined;
-    if (!find_inlined(chain.back(), address, budget, inlined)) break;
-    chain.push_back(inlined);
-  }
-  frames.resize(chain.size());
-  for (std::size_t i = 0; i < chain.size(); ++i) {
-    Dwarf_Die& die = chain[chain.size() - 1 - i];
-    frames[i].linkage_name = linkage_name(die);
-    frames[i].name = source_name(die);
-    if (i + 1 < chain.size()) set_call_site(unit, die, frames[i + 1]);
-  }
-  Dwarf_Addr start = 0;
-  if (dwarf_entrypc(&chain.front(), &start) == 0) frames.back().function_start = start;
-  return frames;
-}
-
-std::string join_source_path(std::string_view directory, std::string_view name) {
-  std::string joined;
-  if (!name.starts_with('/') && !directory.empty()) joined.append(directory).append("/");
-  joined.append(name);
-
-  const bool absolute = joined.starts_with('/');
-  std::vector<std::string_view> parts;
-  const std::string_view rest = joined;
-  for (std::size_t at = 0; at < rest.size();) {
-    const std::size_t slash = std::min(rest.find('/', at), rest.size());
-    const std::string_view part = rest.substr(at, slash - at);
-    at = slash + 1;
-    if (part.empty() || part == ".") continue;
-    if (part == ".." && !parts.empty() && parts.back() != "..") {
-      parts.pop_back();
-    } else if (part != ".." || !absolute) {
-      parts.push_back(part);
-    }
-  }
-  std::string result = absolute ? "/" : "";
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (i > 0) result += '/';
-    result += parts[i];
-  }
-  return result;
+  return index_ ? index_->find(address) : libdw_->find(address);
 }
 
 }  // namespace sightline::symbolizer

@@ -19,8 +19,8 @@ struct DwarfAbbreviation {
   uint64_t code = 0;
   uint16_t tag = 0;
   bool has_children = false;
-  bool has_code = false;     ///< DW_AT_low_pc or DW_AT_ranges
-  int32_t fixed_size = 0;    ///< bytes of the attributes whose size is always the same; -1: some vary
+  bool has_code = false;      ///< DW_AT_low_pc or DW_AT_ranges
+  int32_t fixed_size = 0;     ///< bytes of the attributes whose size is always the same; -1: some vary
   uint32_t offset_count = 0;  ///< attributes the size of an offset, on top
   uint32_t first = 0;         ///< in AbbreviationTable::attributes
   uint32_t count = 0;

@@ -18,6 +18,7 @@ bool has_scopes(uint64_t language) {
     case DW_LANG_C:
     case DW_LANG_C99:
     case DW_LANG_C11:
+    case 0x2c:  // C17, of which elfutils 0.188 knows nothing
     case DW_LANG_Mips_Assembler:
     case DW_LANG_Go:  // its names hold the package
       return false;
@@ -51,9 +52,7 @@ void DwarfFile::collect_units() {
     DwarfUnit unit;
     unit.file = this;
     if (!read_header(offset, unit)) {
-      // Where the next one begins is known if the length could be read.
-      is_complete_ = is_complete_ && unit.end != 0;
-      if (unit.end <= offset) return;
+      if (unit.end <= offset) return;  // even its length is damaged, so where the next one begins is not known
     } else if (read_root(unit)) {
       units_.push_back(unit);
     }
@@ -108,26 +107,20 @@ bool DwarfFile::read_root(DwarfUnit& unit) {
   // Only this one entry is wanted, so its table is looked through, not kept.
   DwarfAbbreviation root;
   std::vector<DwarfAttribute> attributes;
-  const bool found =
-      parse_growing(abbrev_, unit.abbreviations, abbrev_.size(), 4096, [&](DwarfCursor& cursor) {
-        const uint64_t all = cursor.left();
-        bool is_there = false;
-        do {
-          attributes.clear();
-        } while ((is_there = read_abbreviation(cursor, root, attributes)) && root.code != code);
-        scanned_abbreviations_ += all - cursor.left();
-        return is_there;
-      });
+  const bool found = parse_growing(abbrev_, unit.abbreviations, abbrev_.size(), 4096, [&](DwarfCursor& cursor) {
+    const uint64_t all = cursor.left();
+    bool is_there = false;
+    do {
+      attributes.clear();
+    } while ((is_there = read_abbreviation(cursor, root, attributes)) && root.code != code);
+    scanned_abbreviations_ += all - cursor.left();
+    return is_there;
+  });
   // Every unit may have a table of its own. More than all of them together is read only where none has what is looked
   // for, or where each unit looks for the last entry of one large table.
-  if (scanned_abbreviations_ > 64 * abbrev_.size() + 100'000'000) {
-    is_complete_ = false;
-    return false;
-  }
-  if (!found) return false;
+  if (!found || scanned_abbreviations_ > 64 * abbrev_.size() + 100'000'000) return false;
   unit.root_tag = root.tag;
 
-  DwarfValue low;
   if (unit.version >= 5) {
     // Where no attribute says otherwise: behind the header of the section's first table.
     const unsigned header = unit.offset_size == 8 ? 16 : 8;
@@ -142,7 +135,13 @@ bool DwarfFile::read_root(DwarfUnit& unit) {
       if (cursor.failed()) return false;
       switch (attribute.name) {
         case DW_AT_low_pc:
-          low = value;
+          unit.root_low = value;
+          break;
+        case DW_AT_high_pc:
+          unit.root_high = value;
+          break;
+        case DW_AT_ranges:
+          unit.root_ranges = value;
           break;
         case DW_AT_stmt_list:
           unit.line_program = value.number;
@@ -170,7 +169,7 @@ bool DwarfFile::read_root(DwarfUnit& unit) {
     }
     return true;
   });
-  unit.low_pc = address(unit, low).value_or(0);
+  unit.low_pc = address(unit, unit.root_low).value_or(0);
   return is_read;
 }
 
@@ -188,11 +187,10 @@ const AbbreviationTable* DwarfFile::abbreviations(const DwarfUnit& unit) {
   // A crafted file may have as many tables as units, each all the rest of the section.
   if (tables_size_ > kMaxTables) return nullptr;
   auto table = std::make_unique<AbbreviationTable>();
-  const bool is_read =
-      parse_growing(abbrev_, unit.abbreviations, abbrev_.size(), 4096, [&](DwarfCursor& cursor) {
-        *table = {};
-        return table->read(cursor);
-      });
+  const bool is_read = parse_growing(abbrev_, unit.abbreviations, abbrev_.size(), 4096, [&](DwarfCursor& cursor) {
+    *table = {};
+    return table->read(cursor);
+  });
   if (!is_read) table.reset();
   tables_size_ += 1 + (table ? table->size() : abbrev_.size() / 4);
   return tables_.emplace(unit.abbreviations, std::move(table)).first->second.get();
@@ -398,10 +396,11 @@ void DwarfFile::read_ranges(const DwarfUnit& unit, const DwarfValue& low, const 
     offset += unit.range_lists;
   }
   const std::size_t before = into.size();
+  uint64_t entries = 0;
   parse_growing(section, offset, section.size(), 256, [&](DwarfCursor& cursor) {
     into.resize(before);
     uint64_t base = unit.low_pc;
-    while (!cursor.failed() && into.size() - before < range_budget_) {
+    while (!cursor.failed() && ++entries < range_budget_) {
       uint64_t first = 0;
       uint64_t last = 0;
       if (!is_new) {
@@ -453,7 +452,7 @@ void DwarfFile::read_ranges(const DwarfUnit& unit, const DwarfValue& low, const 
     }
     return true;
   });
-  range_budget_ -= std::min<uint64_t>(range_budget_, 1 + into.size() - before);
+  range_budget_ -= std::min(range_budget_, entries);
 }
 
 }  // namespace sightline::symbolizer

@@ -5,6 +5,7 @@
 /// make us do is bounded by its size.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -19,15 +20,24 @@ namespace sightline::symbolizer {
 
 class DwarfFile;
 
+/// An attribute's value as it stands in the file.
+struct DwarfValue {
+  uint16_t form = 0;           ///< 0: the attribute is missing
+  uint64_t number = 0;         ///< constant, offset, index or address
+  std::string_view text = {};  ///< of DW_FORM_string
+  explicit operator bool() const { return form != 0; }
+};
+
 struct DwarfUnit {
   DwarfFile* file = nullptr;
   uint64_t offset = 0;     ///< of its header in .debug_info
   uint64_t first_die = 0;  ///< of its root
   uint64_t end = 0;
-  uint64_t abbreviations = 0;  ///< offset of its table
-  uint64_t low_pc = 0;         ///< what its range lists are relative to
+  uint64_t abbreviations = 0;                                   ///< offset of its table
+  uint64_t low_pc = 0;                                          ///< what its range lists are relative to
   uint64_t string_offsets = 0, addresses = 0, range_lists = 0;  ///< where its tables begin
-  uint64_t line_program = UINT64_MAX;                          ///< offset in .debug_line; UINT64_MAX: none
+  uint64_t line_program = UINT64_MAX;                           ///< offset in .debug_line; UINT64_MAX: none
+  DwarfValue root_low, root_high, root_ranges;                  ///< the attributes that tell its ranges
   uint16_t root_tag = 0;
   uint8_t version = 0;
   uint8_t offset_size = 4;
@@ -41,14 +51,6 @@ struct DieRef {
   uint64_t offset = 0;
   explicit operator bool() const { return unit != nullptr; }
   bool operator==(const DieRef&) const = default;
-};
-
-/// An attribute's value as it stands in the file.
-struct DwarfValue {
-  uint16_t form = 0;     ///< 0: the attribute is missing
-  uint64_t number = 0;   ///< constant, offset, index or address
-  std::string_view text = {};  ///< of DW_FORM_string
-  explicit operator bool() const { return form != 0; }
 };
 
 class DwarfFile {
@@ -97,7 +99,6 @@ class DwarfFile {
   void collect_units();
   bool read_header(uint64_t offset, DwarfUnit& unit);
   bool read_root(DwarfUnit& unit);
-  bool read_list(SectionBytes& section, uint64_t offset, const DwarfUnit& unit, bool is_new, std::vector<Range>& into);
   template <typename Parse>
   static bool parse_growing(SectionBytes& section, uint64_t offset, uint64_t end, uint64_t first, Parse parse);
   uint64_t indexed(SectionBytes& section, uint64_t base, uint64_t index, unsigned size, uint64_t missing);

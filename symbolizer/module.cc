@@ -43,7 +43,7 @@ std::string function_name(const SourceFrame& source, std::string_view symbol) {
   if (source.name.empty() || is_mangled(symbol)) return readable_function(symbol);
   const std::string plain = readable_function(symbol);
   const bool symbol_is_plainer = !plain.empty() && source.name.starts_with('_') && !plain.starts_with('_');
-  return symbol_is_plainer ? plain : source.name;
+  return symbol_is_plainer ? plain : std::string(source.name);
 }
 
 }  // namespace
@@ -128,7 +128,8 @@ Module::Description Module::describe(uint64_t pc, uint64_t lookup, bool brief) {
                 .column = source.column,
                 .inlined = !owns_code,
                 .line_is_near = source.line_is_near};
-    frame.file = strings_.intern(options_.source_map.empty() ? source.file : shown_source(source.file, options_));
+    frame.file = options_.source_map.empty() ? strings_.intern(source.file)
+                                             : strings_.intern(shown_source(source.file, options_));
     if (owns_code && symbol) {
       frame.function_offset = pc - symbol->address;
     } else if (owns_code && source.function_start != 0 && source.function_start <= pc) {

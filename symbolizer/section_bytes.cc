@@ -47,8 +47,8 @@ SectionBytes::SectionBytes(const ElfFile& file, std::string_view name) : file_(&
   }
   const GElf_Shdr& header = found.header;
   if (header.sh_size == 0 || header.sh_size > file.size() || header.sh_offset > file.size() - header.sh_size) return;
-  void* memory = ::mmap(nullptr, header.sh_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                        -1, 0);
+  void* memory =
+      ::mmap(nullptr, header.sh_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return;
   base_ = static_cast<uint8_t*>(memory);
   size_ = header.sh_size;
