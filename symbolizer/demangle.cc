@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 
+#include "symbolizer/rust_v0.h"
+
 namespace sightline::symbolizer {
 namespace {
 
@@ -224,6 +226,7 @@ std::string without_parameters(std::string_view demangled) {
 
 std::string readable_function(std::string_view symbol) {
   std::string plain(without_suffixes(symbol));
+  if (plain.starts_with("_R")) return demangle_rust_v0(plain).value_or(plain);
   if (!plain.starts_with("_Z") || could_explode(plain)) return plain;
   const std::optional<std::string> demangled = demangle(plain);
   if (!demangled) return plain;

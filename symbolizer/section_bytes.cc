@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "symbolizer/zstd_section.h"
+
 namespace sightline::symbolizer {
 namespace {
 
@@ -36,6 +38,12 @@ SectionBytes::SectionBytes(const ElfFile& file, std::string_view name) : file_(&
   const Found found = find(file, name);
   if (!found.section) return;
   const bool is_compressed = (found.header.sh_flags & SHF_COMPRESSED) != 0;
+  if (is_compressed && is_zstd(found.section)) {
+    unpacked_ = unpack_zstd(found.section);
+    base_ = unpacked_.data();
+    size_ = unpacked_.size();
+    return;
+  }
   if (is_compressed && elf_compress(found.section, 0, 0) < 0) return;
   if (found.is_old_compressed && !is_compressed && elf_compress_gnu(found.section, 0, 0) < 0) return;
   if (is_compressed || found.is_old_compressed || file.fd() < 0) {
@@ -64,6 +72,7 @@ SectionBytes& SectionBytes::operator=(SectionBytes&& other) noexcept {
   std::swap(file_offset_, other.file_offset_);
   std::swap(is_whole_, other.is_whole_);
   std::swap(pages_, other.pages_);
+  std::swap(unpacked_, other.unpacked_);
   return *this;
 }
 

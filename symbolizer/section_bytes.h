@@ -58,8 +58,9 @@ class SectionBytes {
   uint8_t* base_ = nullptr;
   uint64_t size_ = 0;
   uint64_t file_offset_ = 0;
-  bool is_whole_ = true;        // base_ belongs to libelf, and all of it is there
+  bool is_whole_ = true;        // base_ belongs to libelf or unpacked_, and all of it is there
   std::vector<uint8_t> pages_;  // 1: read
+  std::vector<uint8_t> unpacked_;
 };
 
 }  // namespace sightline::symbolizer

@@ -6,6 +6,8 @@
 #include <tuple>
 #include <vector>
 
+#include "symbolizer/mini_debug.h"
+
 namespace sightline::symbolizer {
 namespace {
 
@@ -32,18 +34,21 @@ bool is_reserved(std::string_view name) {
 }  // namespace
 
 SymbolTable::SymbolTable(const ElfFile& file, const ElfFile* debug) {
-  add_table(file, SHT_SYMTAB, file);
-  if (debug) add_table(*debug, SHT_SYMTAB, file);
+  bool has_all = add_table(file, SHT_SYMTAB, file);
+  if (debug) has_all |= add_table(*debug, SHT_SYMTAB, file);
+  if (!has_all) mini_debug_ = open_mini_debug(file);
+  if (mini_debug_) add_table(*mini_debug_, SHT_SYMTAB, file);
   add_table(file, SHT_DYNSYM, file);
   index_.finish();
 }
 
-void SymbolTable::add_table(const ElfFile& from, uint32_t type, const ElfFile& segments) {
+/// false if there is no such table.
+bool SymbolTable::add_table(const ElfFile& from, uint32_t type, const ElfFile& segments) {
   Elf_Scn* section = from.find_section(type);
   GElf_Shdr header;
-  if (!section || !gelf_getshdr(section, &header)) return;
+  if (!section || !gelf_getshdr(section, &header)) return false;
   Elf_Data* data = elf_getdata(section, nullptr);
-  if (!data || !data->d_buf || header.sh_entsize != sizeof(Elf64_Sym)) return;
+  if (!data || !data->d_buf || header.sh_entsize != sizeof(Elf64_Sym)) return false;
 
   struct Unsized {
     uint64_t address;
@@ -69,13 +74,14 @@ void SymbolTable::add_table(const ElfFile& from, uint32_t type, const ElfFile& s
       index_.add(symbol.st_value, symbol.st_value + symbol.st_size, entry);
     }
   }
-  if (unsized.empty()) return;
+  if (unsized.empty()) return true;
   std::sort(starts.begin(), starts.end());
   for (const Unsized& symbol : unsized) {
     const auto next = std::upper_bound(starts.begin(), starts.end(), symbol.address);
     const uint64_t end = next == starts.end() ? std::numeric_limits<uint64_t>::max() : *next;
     index_.add(symbol.address, std::min(end, symbol.address + kUnsizedReach), symbol.entry);
   }
+  return true;
 }
 
 std::string_view SymbolTable::name_of(const Entry& entry) {

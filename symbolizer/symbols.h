@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -20,7 +21,8 @@ class SymbolTable {
     bool has_reserved_alias = false;
   };
 
-  /// Takes .symtab and .dynsym of `file`, and .symtab of `debug` (may be nullptr). Both must outlive the table.
+  /// Takes .symtab and .dynsym of `file`, and .symtab of `debug` (may be nullptr). Both must outlive the table. Where
+  /// neither has a .symtab, that in .gnu_debugdata counts.
   SymbolTable(const ElfFile& file, const ElfFile* debug);
 
   /// The function that holds `address`. Of several names for one address the plainest is taken: `write` rather than
@@ -37,9 +39,10 @@ class SymbolTable {
     uint32_t size = 0;  // as the table says, or UINT32_MAX if it is larger
     uint8_t binding = 0;
   };
-  void add_table(const ElfFile& from, uint32_t type, const ElfFile& segments);
+  bool add_table(const ElfFile& from, uint32_t type, const ElfFile& segments);
   static std::string_view name_of(const Entry& entry);
 
+  std::unique_ptr<ElfFile> mini_debug_;
   RangeIndex<Entry> index_;
 };
 

@@ -65,6 +65,29 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+/// Go's own library: below src/ of a directory named after its version ("go1.22.1", Debian's "go-1.19"), or of one that
+/// is just "go", which is also what many call the directory of their own sources.
+bool is_go_library(std::string_view path) {
+  static constexpr std::array<std::string_view, 14> kPackages = {
+      "bufio/", "crypto/", "database/", "fmt/",     "internal/", "io/",      "log/",
+      "net/",   "os/",     "path/",     "runtime/", "sync/",     "syscall/", "time/"};
+  for (std::size_t at = path.find("/go"); at != std::string_view::npos; at = path.find("/go", at + 1)) {
+    const std::string_view name = path.substr(at + 3);
+    const std::size_t end = name.find('/');
+    if (end == std::string_view::npos || !name.substr(end).starts_with("/src/")) continue;
+    std::string_view version = name.substr(0, end);
+    if (version.starts_with('-')) version.remove_prefix(1);
+    if (version.starts_with("1.") && version.find_first_not_of("0123456789.rcbeta") == std::string_view::npos)
+      return true;
+    const std::string_view package = name.substr(end + 5);
+    if (end == 0 && std::any_of(kPackages.begin(), kPackages.end(),
+                                [&](std::string_view known) { return package.starts_with(known); })) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 FileClass classify_file(std::string_view path, std::string_view soname, bool is_program, const Options& options) {
@@ -94,7 +117,7 @@ bool is_runtime_source(std::string_view path, const Options& options) {
                   [&](std::string_view directory) { return is_below(path, directory); })) {
     return true;
   }
-  if (path.starts_with("/usr/lib/llvm-")) return true;
+  if (path.starts_with("/usr/lib/llvm-") || path.starts_with("/usr/src/rustc-") || is_go_library(path)) return true;
   return contains(path, "/.cargo/registry/") || contains(path, "/.cargo/git/") ||
          contains(path, "/rustlib/src/rust/") || contains(path, "/include/c++/") || contains(path, "/go/pkg/mod/");
 }

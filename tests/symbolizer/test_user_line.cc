@@ -41,13 +41,18 @@ TEST_CASE("programs are the user's, libraries by their directory") {
 }
 
 TEST_CASE("headers of toolchains and package registries are not the user's source") {
-  for (const char* path : {"/usr/include/c++/12/bits/stl_algo.h", "/usr/include/stdio.h",
-                           "/usr/lib/gcc/x86_64-linux-gnu/12/include/emmintrin.h",
-                           "/rustc/abc123/library/std/src/io.rs", "/home/me/.cargo/registry/src/x/lib.rs",
-                           "/opt/gcc/include/c++/13/vector", "/usr/lib/llvm-14/lib/clang/14.0.6/include/x.h"}) {
+  for (const char* path :
+       {"/usr/include/c++/12/bits/stl_algo.h", "/usr/include/stdio.h",
+        "/usr/lib/gcc/x86_64-linux-gnu/12/include/emmintrin.h", "/rustc/abc123/library/std/src/io.rs",
+        "/home/me/.cargo/registry/src/x/lib.rs", "/opt/gcc/include/c++/13/vector",
+        "/usr/lib/llvm-14/lib/clang/14.0.6/include/x.h", "/usr/lib/go-1.19/src/os/file.go",
+        "/usr/local/go/src/internal/poll/fd_unix.go", "/home/me/sdk/go1.22.1/src/net/http/server.go",
+        "/usr/src/rustc-1.63.0/library/std/src/fs.rs"}) {
     CHECK(is_runtime_source(path, {}));
   }
-  for (const char* path : {"/home/me/src/main.cc", "src/main.cc", "", "/usr/src/app/main.c", "/usr/included/x.h"}) {
+  for (const char* path : {"/home/me/src/main.cc", "src/main.cc", "", "/usr/src/app/main.c", "/usr/included/x.h",
+                           "/home/me/go/src/shop/main.go", "/home/me/go/src/example.org/os/main.go",
+                           "/home/me/go1.x/src/a.go", "/home/me/gopher/src/os/main.go", "/home/go"}) {
     CHECK_FALSE(is_runtime_source(path, {}));
   }
 }

@@ -3,7 +3,6 @@
 // lists functions that its whole stack must hold in this order, innermost first.
 #define _GNU_SOURCE
 #include <alloca.h>
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <pthread.h>
@@ -88,7 +87,11 @@ NOINLINE int descend(int depth) {
 }
 
 static void on_signal(int number) {
-  sink = open(number == SIGUSR1 ? "/matrix/handler" : "/matrix/altstack", O_RDONLY);  // EXPECT handler STACK on_signal signals main
+  sink = open("/matrix/handler", O_RDONLY) + number;  // EXPECT handler STACK on_signal signals main
+}
+// Only the stack that the thread is on is copied, so its whole stack ends here.
+static void on_other_stack(int number) {
+  sink = open("/matrix/altstack", O_RDONLY) + number;  // EXPECT altstack STACK on_other_stack
 }
 NOINLINE void signals(void) {
   struct sigaction action = {.sa_handler = on_signal};
@@ -98,6 +101,7 @@ NOINLINE void signals(void) {
   const stack_t stack = {.ss_sp = room, .ss_size = sizeof room};
   sigaltstack(&stack, NULL);
   action.sa_flags = SA_ONSTACK;
+  action.sa_handler = on_other_stack;
   sigaction(SIGUSR2, &action, NULL);
   raise(SIGUSR2);
   sink += 7;
@@ -153,9 +157,13 @@ NOINLINE void unbuffered(void) {
 }
 
 NOINLINE void lineless(void) {
-  sink += 9;  // EXPECT lineless NEAR
+  long result;
   // What an optimizer writes for instructions that belong to no line.
-  __asm__ volatile(".loc 1 0 0\n\tsyscall" : "=a"(sink) : "a"(SYS_open), "D"("/matrix/lineless"), "S"(O_RDONLY) : "rcx", "r11", "memory");
+  __asm__ volatile(".loc 1 0 0\n\tsyscall"  // EXPECT lineless NEAR STACK lineless main
+                   : "=a"(result)
+                   : "a"(SYS_open), "D"("/matrix/lineless"), "S"(O_RDONLY)
+                   : "rcx", "r11", "memory");
+  sink = (int)result;
 }
 
 NOINLINE void clock_of_process(void) {
@@ -191,7 +199,7 @@ int main(int argc, char** argv) {
   hot(argc);
   grows(1000 * argc);
   aligned(100 * argc);
-  sink += descend(300);
+  sink += descend(200);
   signals();
   contexts();
   vforks();
