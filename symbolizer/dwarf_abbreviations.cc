@@ -65,10 +65,12 @@ bool read_abbreviation(DwarfCursor& cursor, DwarfAbbreviation& abbreviation, std
     if (name == 0 && form == 0) break;
     if (name > UINT16_MAX || form > UINT16_MAX) return cursor.fail(), false;
     const int64_t constant = form == DW_FORM_implicit_const ? cursor.sleb() : 0;
-    attributes.push_back(
-        {.name = static_cast<uint16_t>(name), .form = static_cast<uint16_t>(form), .constant = constant});
     if (name == DW_AT_low_pc || name == DW_AT_ranges) abbreviation.has_code = true;
     const int size = fixed_form_size(form);
+    attributes.push_back({.name = static_cast<uint16_t>(name),
+                          .form = static_cast<uint16_t>(form),
+                          .size = static_cast<int8_t>(size),
+                          .constant = constant});
     if (size == -2) {
       ++abbreviation.offset_count;
     } else if (size == -1 || abbreviation.fixed_size < 0 || abbreviation.fixed_size > 1'000'000) {

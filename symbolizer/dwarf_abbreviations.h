@@ -12,6 +12,7 @@ namespace sightline::symbolizer {
 struct DwarfAttribute {
   uint16_t name = 0;
   uint16_t form = 0;
+  int8_t size = -1;      ///< as fixed_form_size() says
   int64_t constant = 0;  ///< of DW_FORM_implicit_const
 };
 

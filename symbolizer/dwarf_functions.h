@@ -1,4 +1,5 @@
-/// The functions of one compilation unit, and what is inlined into them: found in one pass over its entries.
+/// The functions of one compilation unit, found in one pass over its entries. What is inlined into one is read when an
+/// address in it is first asked for (dwarf_inlines.h).
 #pragma once
 
 #include <cstdint>
@@ -15,28 +16,19 @@ class DwarfFunctions {
   /// `keep` tells whether code can lie at [low, high).
   DwarfFunctions(const DwarfUnit& unit, const std::function<bool(uint64_t, uint64_t)>& keep);
 
-  struct Chain {
-    std::vector<DieRef> dies;     ///< outermost first: the function, then each inlined one; empty if there is none
-    uint64_t function_start = 0;  ///< first address of the piece of the function that holds the address
+  struct Function {
+    uint64_t start = 0;         ///< first address of the piece of it that holds the address
+    uint64_t die = 0, end = 0;  ///< offsets of its entry, and behind its last child; die == 0: none
   };
-  Chain find(uint64_t address) const;
+  Function find(uint64_t address) const;
 
   /// The namespaces, classes and functions around the entry at `offset`, outermost first.
   std::vector<DieRef> scopes_of(uint64_t offset) const;
 
-  std::size_t memory() const;
-
  private:
-  using Range = DwarfFile::Range;
   // Offsets are from the unit's header: no unit is longer than 4 GiB.
-  struct Function {
-    uint32_t die;
-    uint32_t first_inlined, end_inlined;
-  };
-  struct Inlined {
-    uint32_t die;
-    uint32_t end;  // in inlined_: behind all that is inlined into it
-    uint32_t first_range, end_range;
+  struct Entry {
+    uint32_t die, end;
   };
   struct Scope {
     uint32_t die;
@@ -47,9 +39,7 @@ class DwarfFunctions {
   class Pass;
 
   const DwarfUnit* unit_;
-  std::vector<Function> functions_;
-  std::vector<Inlined> inlined_;
-  std::vector<Range> ranges_;
+  std::vector<Entry> functions_;
   std::vector<Scope> scopes_;
   RangeIndex<uint32_t> by_address_;
 };

@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kMaxReferences = 16;  // real chains have at most three; crafted ones may be circles
 constexpr int kMaxScopeDepth = 16;
+// Each place is described once, but several that follow each other mostly lie in the same functions.
+constexpr std::size_t kKeptInlines = std::size_t{8} << 20;
 
 }  // namespace
 
@@ -63,6 +65,17 @@ const DwarfFunctions& DwarfIndex::functions_of(const DwarfUnit& unit) {
     unit.file->info().release(unit.offset, unit.end - unit.offset);
   }
   return *functions;
+}
+
+const DwarfInlines& DwarfIndex::inlines_of(const DwarfUnit& unit, const DwarfFunctions::Function& function) {
+  if (const auto known = inlines_.find(function.die); known != inlines_.end()) return known->second;
+  if (inlines_memory_ > kKeptInlines) {
+    inlines_.clear();
+    inlines_memory_ = 0;
+  }
+  const DwarfInlines& inlines = inlines_.try_emplace(function.die, unit, function.die, function.end).first->second;
+  inlines_memory_ += inlines.memory();
+  return inlines;
 }
 
 std::string_view DwarfIndex::path_of(LineTable& table, uint32_t number) {
@@ -186,17 +199,19 @@ std::vector<SourceFrame> DwarfIndex::find(uint64_t address) {
   frames[0].column = place.column;
   frames[0].line_is_near = place.is_near;
 
-  const DwarfFunctions::Chain chain = functions_of(unit).find(address);
-  if (chain.dies.empty()) return frames;
-  frames.resize(chain.dies.size());
+  const DwarfFunctions::Function function = functions_of(unit).find(address);
+  if (function.die == 0) return frames;
+  std::vector<DieRef> chain = {{&unit, function.die}};  // outermost first
+  inlines_of(unit, function).find(address, chain);
+  frames.resize(chain.size());
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    const DieRef& die = chain.dies[frames.size() - 1 - i];
+    const DieRef& die = chain[frames.size() - 1 - i];
     const Names& names = names_of(die);
     frames[i].linkage_name = names.linkage;
     frames[i].name = names.source;
     if (i + 1 < frames.size()) set_call_site(die, table, frames[i + 1]);
   }
-  frames.back().function_start = chain.function_start;
+  frames.back().function_start = function.start;
   return frames;
 }
 

@@ -14,6 +14,7 @@
 
 #include "symbolizer/dwarf_file.h"
 #include "symbolizer/dwarf_functions.h"
+#include "symbolizer/dwarf_inlines.h"
 #include "symbolizer/dwarf_lines.h"
 #include "symbolizer/range_index.h"
 #include "symbolizer/source_frame.h"
@@ -53,6 +54,7 @@ class DwarfIndex {
   void collect_ranges();
   LineTable& lines_of(const DwarfUnit& unit);
   const DwarfFunctions& functions_of(const DwarfUnit& unit);
+  const DwarfInlines& inlines_of(const DwarfUnit& unit, const DwarfFunctions::Function& function);
   std::string_view path_of(LineTable& table, uint32_t number);
   const Names& names_of(const DieRef& die, int depth = 0);
   std::string scope_of(const DieRef& declaration, int depth);
@@ -64,6 +66,8 @@ class DwarfIndex {
   RangeIndex<uint32_t> unit_ranges_;               // numbers of file_->units()
   std::unordered_map<uint64_t, LineTable> lines_;  // by offset in .debug_line
   std::unordered_map<const DwarfUnit*, std::unique_ptr<DwarfFunctions>> functions_;
+  std::unordered_map<uint64_t, DwarfInlines> inlines_;  // by offset of the function's entry
+  std::size_t inlines_memory_ = 0;
   std::unordered_map<DieRef, Names, HashDie> names_;
   std::size_t rows_ = 0;
   StringPool strings_;

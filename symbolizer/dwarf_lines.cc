@@ -269,9 +269,4 @@ std::string DwarfLines::file_path(uint32_t number) const {
   return home.empty() ? std::string(name) : std::string(home) + "/" + std::string(name);
 }
 
-std::size_t DwarfLines::memory() const {
-  return rows_.capacity() * sizeof(Row) + (files_.capacity() + directories_.capacity()) * sizeof(Name) +
-         sequences_.ranges().size() * (sizeof(RangeIndex<Sequence>::Range) + 8);
-}
-
 }  // namespace sightline::symbolizer

@@ -32,7 +32,6 @@ class DwarfLines {
   std::string file_path(uint32_t number) const;
 
   std::size_t row_count() const { return rows_.size(); }
-  std::size_t memory() const;
 
  private:
   struct Row {

@@ -1,5 +1,5 @@
-// What naming a line costs: symbols PROGRAM BINARY. PROGRAM is the fixture whose stacks are walked, BINARY a large
-// program with debug information. Prints one table; all in one run, medians of rounds.
+// What naming a line costs: symbols PROGRAM BINARY... PROGRAM is the fixture whose stacks are walked, each BINARY a
+// large program with debug information. Prints tables; all in one run, medians of rounds.
 #include <elf.h>
 #include <malloc.h>
 #include <sys/stat.h>
@@ -70,6 +70,7 @@ void walk_warm(const std::string& program) {
       for (const Frame& frame : stack.frames) frames += frame.inlined ? 0 : 1;
     }
   };
+  const double calls = static_cast<double>(stops.size()) * kRepeat;
   for (const Depth depth : {Depth::user_line, Depth::whole}) {
     resolve_all(depth);
     const std::size_t walked = frames;
@@ -77,7 +78,6 @@ void walk_warm(const std::string& program) {
       for (int i = 0; i < kRepeat; ++i)
         for (std::size_t s = 0; s < stops.size(); ++s) symbolizer.resolve(spaces[s], stops[s].sample(), depth);
     });
-    const double calls = static_cast<double>(stops.size()) * kRepeat;
     if (depth == Depth::user_line) {
       row("warm: a call's stack to the user's line", seconds * 1e9 / calls, "ns/call", "150 at most");
     } else {
@@ -86,6 +86,19 @@ void walk_warm(const std::string& program) {
           "20 at most to unwind");
     }
   }
+  // Without stack bytes a walk ends at its first frame.
+  uint64_t sum = 0;
+  const double known = median_seconds(kRounds, [&] {
+    for (int i = 0; i < kRepeat; ++i) {
+      for (std::size_t s = 0; s < stops.size(); ++s) {
+        StackSample sample = stops[s].sample();
+        sample.bytes = {};
+        sum += symbolizer.stack(symbolizer.resolve(spaces[s], sample, Depth::whole).stack).frames.front().line;
+      }
+    }
+  });
+  row("warm: from a known address to its frame", known * 1e9 / calls, "ns", "50 at most");
+  if (sum == 1) std::puts("");  // so that it is not optimized away
 }
 
 struct Text {
@@ -105,6 +118,36 @@ Text text_of(const std::string& path) {
       text = {segment.p_vaddr, segment.p_offset, segment.p_filesz};
   }
   return text;
+}
+
+/// Memory that is this process's alone, in bytes (proc_pid_smaps(5)).
+double private_memory() {
+  malloc_trim(0);
+  std::ifstream file("/proc/self/smaps_rollup");
+  for (std::string key; file >> key;) {
+    double kilobytes = 0;
+    if (key == "Anonymous:" && file >> kilobytes) return kilobytes * 1024;
+  }
+  return 0;
+}
+
+/// Bytes of a section, 0 if there is none.
+double section_size(const std::string& path, const std::string& name) {
+  std::ifstream file(path, std::ios::binary);
+  Elf64_Ehdr header{};
+  file.read(reinterpret_cast<char*>(&header), sizeof header);
+  std::vector<Elf64_Shdr> sections(header.e_shnum);
+  file.seekg(static_cast<std::streamoff>(header.e_shoff));
+  file.read(reinterpret_cast<char*>(sections.data()),
+            static_cast<std::streamsize>(sections.size() * sizeof(Elf64_Shdr)));
+  if (!file || header.e_shstrndx >= sections.size()) return 0;
+  for (const Elf64_Shdr& section : sections) {
+    std::string found(name.size() + 1, ' ');
+    file.seekg(static_cast<std::streamoff>(sections[header.e_shstrndx].sh_offset + section.sh_name));
+    file.read(found.data(), static_cast<std::streamsize>(found.size()));
+    if (found == name + '\0') return static_cast<double>(section.sh_size);
+  }
+  return 0;
 }
 
 void resolve_cold(const std::string& binary) {
@@ -151,42 +194,52 @@ void resolve_cold(const std::string& binary) {
     for (const uint64_t pc : pcs) with_line += line_at(symbolizer, space, pc) != 0 ? 1 : 0;
   });
   row("10,000 addresses anywhere in it, from the start", all * 1e3, "ms", "");
-  malloc_trim(0);
-  const struct mallinfo2 before = mallinfo2();
+  const double before = private_memory();
   {
     Symbolizer symbolizer;
     const SpaceId space = start_of(symbolizer);
+    for (const uint64_t pc : pcs)
+      if (line_at(symbolizer, space, pc) != 0) break;
+    const double tables = section_size(binary, ".debug_line") / 1e6;
+    char wanted[40];
+    std::snprintf(wanted, sizeof wanted, "%.1f at most", 1.5 * tables);
+    row("its line tables, as they stand in the file", tables, "MB", "");
+    row("memory for the first line", (private_memory() - before) / 1e6, "MB", wanted);
     for (const uint64_t pc : pcs) line_at(symbolizer, space, pc);
-    row("memory then", static_cast<double>(mallinfo2().uordblks - before.uordblks) / 1e6, "MB", "");
+    row("memory for all 10,000 and their names", (private_memory() - before) / 1e6, "MB", "");
   }
 
-  char list[] = "/tmp/sightline-bench-XXXXXX";
-  const int fd = mkstemp(list);
-  if (fd < 0) return;
-  std::FILE* file = fdopen(fd, "w");
-  for (const uint64_t pc : pcs) std::fprintf(file, "0x%llx\n", static_cast<unsigned long long>(pc));
-  std::fclose(file);
-  for (const char* tool : {"eu-addr2line", "addr2line"}) {
+  // eu-addr2line takes minutes for all of them.
+  for (const auto& [tool, count] : {std::pair("addr2line", pcs.size()), std::pair("eu-addr2line", pcs.size() / 20)}) {
+    char list[] = "/tmp/sightline-bench-XXXXXX";
+    const int fd = mkstemp(list);
+    if (fd < 0) return;
+    std::FILE* file = fdopen(fd, "w");
+    for (std::size_t i = 0; i < count; ++i) std::fprintf(file, "0x%llx\n", static_cast<unsigned long long>(pcs[i]));
+    std::fclose(file);
     const std::string command =
         std::string(tool) + " -i -f -C -e " + binary + " < " + list + " > /dev/null 2> /dev/null";
     const auto start = Clock::now();
     const int status = std::system(command.c_str());
     const double seconds = seconds_since(start);
+    std::remove(list);
     if (status != 0) continue;
-    row((std::string("the same by ") + tool + " -i -f -C").c_str(), seconds * 1e3, "ms", "slower than ours");
+    const std::string what =
+        (count == pcs.size() ? "the same by " : "the first " + std::to_string(count) + " of them by ") + tool +
+        " -i -f -C";
+    row(what.c_str(), seconds * 1e3, "ms", "more than ours");
   }
-  std::remove(list);
   std::printf("\n%zu of 10,000 addresses have a line\n", with_line);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: symbols FIXTURE BINARY\n");
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: symbols FIXTURE BINARY...\n");
     return 2;
   }
   walk_warm(argv[1]);
-  resolve_cold(std::filesystem::canonical(argv[2]));
+  for (int i = 2; i < argc; ++i) resolve_cold(std::filesystem::canonical(argv[i]));
   return 0;
 }
