@@ -84,7 +84,7 @@ TEST_CASE("Rust's second scheme") {
       {"_RMCs4fqI2P2rA04_13const_genericINtB0_4BoolKb1_E", "<const_generic::Bool<true>>"},
       {"_RMCs4fqI2P2rA04_13const_genericINtB0_4CharKc2202_E", "<const_generic::Char<'\u2202'>>"},
       {"_RMC1aINtB0_4CharKca_E", "<a::Char<'\\n'>>"},
-      {"_RMC1aINtB0_4BigKo10000000000000000_E", "<a::Big<0x10000000000000000>>"},
+      {"_RMC1aINtB0_3BigKo10000000000000000_E", "<a::Big<0x10000000000000000>>"},
       {"_RNvNvMCs4fqI2P2rA04_13const_genericINtB4_3FooKpE3foo3FOO", "<const_generic::Foo<_>>::foo::FOO"},
       {"_RNvXs5_NtCs1_3std2ioNtB5_6StdoutNtB5_5Write5write", "<std::io::Stdout as std::io::Write>::write"},
       {"_RNvYNtC1a1SNtB4_1T1f", "<a::S as a::T>::f"},
