@@ -89,52 +89,25 @@ std::string_view DwarfIndex::path_of(LineTable& table, uint32_t number) {
   return path;
 }
 
-void DwarfIndex::set_call_site(const DieRef& inlined, LineTable& table, SourceFrame& caller) {
-  const auto number = [](const DwarfValue& value) {
-    return static_cast<uint32_t>(std::min<uint64_t>(value.number, UINT32_MAX));
-  };
-  inlined.unit->file->visit_attributes(inlined, [&](uint16_t name, const DwarfValue& value) {
-    if (name == DW_AT_call_file) caller.file = path_of(table, number(value));
-    if (name == DW_AT_call_line) caller.line = number(value);
-    if (name == DW_AT_call_column) caller.column = number(value);
-    return true;
-  });
-}
-
-const DwarfIndex::Names& DwarfIndex::names_of(const DieRef& die, int depth) {
+const DwarfIndex::Names& DwarfIndex::names_of(const DieRef die, int depth) {
   if (const auto known = names_.find(die); known != names_.end()) return known->second;
   DieRef current = die;
   std::string linkage;
   std::string source;
   for (int i = 0; i < kMaxReferences; ++i) {
     DwarfFile& file = *current.unit->file;
-    DieRef origin;
-    DieRef specification;
+    DieRef next;
     file.visit_attributes(current, [&](uint16_t name, const DwarfValue& value) {
-      switch (name) {
-        case DW_AT_linkage_name:
-        case DW_AT_MIPS_linkage_name:
-          if (linkage.empty()) linkage = file.string(*current.unit, value);
-          break;
-        case DW_AT_name:
-          if (source.empty()) source = file.string(*current.unit, value);
-          break;
-        case DW_AT_abstract_origin:
-          origin = file.reference(*current.unit, value);
-          break;
-        case DW_AT_specification:
-          specification = file.reference(*current.unit, value);
-          break;
-        default:
-          break;
+      if (name == DW_AT_linkage_name || name == DW_AT_MIPS_linkage_name) {
+        if (linkage.empty()) linkage = file.string(*current.unit, value);
+      } else if (name == DW_AT_name) {
+        if (source.empty()) source = file.string(*current.unit, value);
+      } else if (name == DW_AT_abstract_origin || name == DW_AT_specification) {
+        next = file.reference(*current.unit, value);
       }
       return true;
     });
-    const DieRef next = origin ? origin : specification;
     if (!next || next == die) break;
-    // Everything inlined from there has the same names.
-    if (const auto known = names_.find(next); known != names_.end() && linkage.empty() && source.empty())
-      return names_.emplace(die, known->second).first->second;
     current = next;
   }
   // The mangled name holds the scopes.
@@ -147,7 +120,6 @@ const DwarfIndex::Names& DwarfIndex::names_of(const DieRef& die, int depth) {
     source = scope + source;
   }
   const Names names{.linkage = strings_.intern(linkage), .source = strings_.intern(source)};
-  if (!(current == die)) names_.emplace(current, names);
   return names_.emplace(die, names).first->second;
 }
 
@@ -205,11 +177,24 @@ std::vector<SourceFrame> DwarfIndex::find(uint64_t address) {
   inlines_of(unit, function).find(address, chain);
   frames.resize(chain.size());
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    const DieRef& die = chain[frames.size() - 1 - i];
+    DieRef die = chain[frames.size() - 1 - i];
+    if (i + 1 < frames.size()) {
+      // Its origin has its names, and those of all other places that it is inlined into.
+      SourceFrame& caller = frames[i + 1];
+      DieRef origin;
+      die.unit->file->visit_attributes(die, [&](uint16_t name, const DwarfValue& value) {
+        const auto number = static_cast<uint32_t>(std::min<uint64_t>(value.number, UINT32_MAX));
+        if (name == DW_AT_abstract_origin) origin = die.unit->file->reference(*die.unit, value);
+        if (name == DW_AT_call_file) caller.file = path_of(table, number);
+        if (name == DW_AT_call_line) caller.line = number;
+        if (name == DW_AT_call_column) caller.column = number;
+        return true;
+      });
+      if (origin) die = origin;
+    }
     const Names& names = names_of(die);
     frames[i].linkage_name = names.linkage;
     frames[i].name = names.source;
-    if (i + 1 < frames.size()) set_call_site(die, table, frames[i + 1]);
   }
   frames.back().function_start = function.start;
   return frames;

@@ -56,9 +56,8 @@ class DwarfIndex {
   const DwarfFunctions& functions_of(const DwarfUnit& unit);
   const DwarfInlines& inlines_of(const DwarfUnit& unit, const DwarfFunctions::Function& function);
   std::string_view path_of(LineTable& table, uint32_t number);
-  const Names& names_of(const DieRef& die, int depth = 0);
+  const Names& names_of(DieRef die, int depth = 0);
   std::string scope_of(const DieRef& declaration, int depth);
-  void set_call_site(const DieRef& inlined, LineTable& table, SourceFrame& caller);
 
   const ElfFile& code_;
   std::unique_ptr<DwarfFile> alternate_;

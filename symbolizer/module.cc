@@ -39,7 +39,6 @@ bool is_mangled(std::string_view name) {
 /// The better of DWARF's name and the symbol's (may be empty). DWARF leaves out the mangled name where it may, and the
 /// symbol has it; in libc, DWARF knows `_IO_new_fclose`, and the symbol is `fclose`.
 std::string function_name(const SourceFrame& source, std::string_view symbol) {
-  if (is_mangled(source.linkage_name)) return readable_function(source.linkage_name);
   if (source.name.empty() || is_mangled(symbol)) return readable_function(symbol);
   const std::string plain = readable_function(symbol);
   const bool symbol_is_plainer = !plain.empty() && source.name.starts_with('_') && !plain.starts_with('_');
@@ -93,7 +92,7 @@ bool Module::is_behind_call(uint64_t file_offset) const {
 void Module::open_debug_info() {
   if (debug_opened_) return;
   debug_opened_ = true;
-  if (!has_debug_sections(*file_)) debug_file_ = find_debug_file(*file_, path_, options_.debug_directories);
+  if (!has_debug_sections(*file_) && !debug_file_) debug_file_ = find_debug_file(*file_, path_, options_.debug_directories);
   const ElfFile& source = debug_file_ ? *debug_file_ : *file_;
   if (!has_debug_sections(source) && !source.has_section(".debug_frame")) {
     reason_ = "no debug information";
@@ -102,6 +101,13 @@ void Module::open_debug_info() {
   DebugInfo::Opened opened = DebugInfo::open(source, *file_, path_, options_.debug_directories);
   debug_ = std::move(opened.info);
   reason_ = std::move(opened.reason);
+}
+
+void Module::set_debug_file(std::unique_ptr<ElfFile> file) {
+  if (debug_ || debug_file_ || !has_debug_sections(*file) || file->build_id() != file_->build_id()) return;
+  debug_file_ = std::move(file);
+  debug_opened_ = false;
+  reason_.clear();
 }
 
 const SymbolTable& Module::symbols(bool with_debug_file) {
@@ -113,10 +119,13 @@ const SymbolTable& Module::symbols(bool with_debug_file) {
 Module::Description Module::describe(uint64_t pc, uint64_t lookup, bool brief) {
   const bool use_debug_info = !brief || class_ != FileClass::runtime;
   if (use_debug_info) open_debug_info();
-  const std::optional<SymbolTable::Symbol> symbol = symbols(use_debug_info).find(lookup);
   std::vector<SourceFrame> sources;
   if (debug_ && use_debug_info) sources = debug_->find(lookup);
   const bool in_unit = !sources.empty();
+  // Reading and sorting the symbols of a large program takes longer than finding one of its lines.
+  std::optional<SymbolTable::Symbol> symbol;
+  if (!in_unit || !is_mangled(sources.back().linkage_name) || sources.back().function_start == 0)
+    symbol = symbols(use_debug_info).find(lookup);
   if (sources.empty()) sources.emplace_back();
 
   Description description;
@@ -135,11 +144,20 @@ Module::Description Module::describe(uint64_t pc, uint64_t lookup, bool brief) {
     } else if (owns_code && source.function_start != 0 && source.function_start <= pc) {
       frame.function_offset = pc - source.function_start;
     }
-    frame.function = strings_.intern(function_name(source, owns_code && symbol ? symbol->name : ""));
+    frame.function = is_mangled(source.linkage_name)
+                         ? readable(source.linkage_name)
+                         : strings_.intern(function_name(source, owns_code && symbol ? symbol->name : ""));
     description.frames.push_back(frame);
   }
   rate(description, symbol, in_unit);
   return description;
+}
+
+/// DWARF names a function wherever it is inlined: the same view each time, so its address stands for it.
+std::string_view Module::readable(std::string_view linkage_name) {
+  std::string_view& name = readable_[linkage_name.data()];
+  if (name.data() == nullptr) name = strings_.intern(readable_function(linkage_name));
+  return name;
 }
 
 void Module::rate(Description& description, const std::optional<SymbolTable::Symbol>& symbol, bool in_unit) const {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "symbolizer/debug_info.h"
@@ -42,12 +43,16 @@ class Module {
   /// of runtime files alone: libc's takes 50 ms to read, and nobody looks at it if only the user's line is wanted.
   Description describe(uint64_t pc, uint64_t lookup, bool brief);
 
+  /// A debug file that was found only now: what is described from here on has its lines.
+  void set_debug_file(std::unique_ptr<ElfFile> file);
+
   /// Why there are no lines, one clause; "" if there are.
   const std::string& reason_without_lines() const { return reason_; }
 
  private:
   void open_debug_info();
   const SymbolTable& symbols(bool with_debug_file);
+  std::string_view readable(std::string_view linkage_name);
   void rate(Description& description, const std::optional<SymbolTable::Symbol>& symbol, bool in_unit) const;
 
   struct CfiDeleter {
@@ -67,6 +72,7 @@ class Module {
   std::unique_ptr<ElfFile> debug_file_;  // nullptr: the file itself
   std::unique_ptr<DebugInfo> debug_;
   std::string reason_;
+  std::unordered_map<const char*, std::string_view> readable_;  // by DWARF's interned linkage name
   std::unique_ptr<SymbolTable> own_symbols_;
   std::unique_ptr<SymbolTable> all_symbols_;  // with the debug file's
 };
