@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "symbolizer/places.h"
+
 namespace sightline::symbolizer {
 
 class MappedFile;
@@ -32,6 +34,8 @@ class AddressSpace {
     return after - 1;
   }
 
+  PlaceCache& places() const { return places_; }
+
   /// Takes intervals in any order; where two overlap, the later one is dropped (the kernel reports none that do).
   void assign(std::vector<Interval> intervals) {
     std::stable_sort(intervals.begin(), intervals.end(),
@@ -43,11 +47,13 @@ class AddressSpace {
       intervals_.push_back(std::move(interval));
     }
     last_ = 0;
+    places_ = {};
   }
 
  private:
   std::vector<Interval> intervals_;
   mutable std::size_t last_ = 0;
+  mutable PlaceCache places_;
 };
 
 }  // namespace sightline::symbolizer

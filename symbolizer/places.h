@@ -70,4 +70,29 @@ class Places {
   std::deque<Frame> frames_;  // never moves: interned stacks point into it
 };
 
+/// The places that a program's stacks pass through again and again, by their addresses: saves the way through mapping,
+/// file and offset. One for each state of an address space.
+class PlaceCache {
+ public:
+  PlaceId find(uint64_t pc, uint32_t flags) const {
+    if (slots_.empty()) return Places::kNone;
+    const Slot& slot = slots_[index(pc)];
+    return slot.pc == pc && slot.flags == flags ? slot.id : Places::kNone;
+  }
+  void add(uint64_t pc, uint32_t flags, PlaceId id) {
+    if (slots_.empty()) slots_.resize(kSlots);
+    slots_[index(pc)] = {pc, flags, id};
+  }
+
+ private:
+  static constexpr std::size_t kSlots = 1024;
+  struct Slot {
+    uint64_t pc = 0;
+    uint32_t flags = 0;
+    PlaceId id = Places::kNone;
+  };
+  static std::size_t index(uint64_t pc) { return (pc ^ (pc >> 10)) & (kSlots - 1); }
+  std::vector<Slot> slots_;
+};
+
 }  // namespace sightline::symbolizer

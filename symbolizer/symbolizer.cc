@@ -120,6 +120,7 @@ PlaceId Symbolizer::Impl::add_place(const PlaceKey& key, const Interval* interva
   if (lookup) {
     place.rule = module->rule_at(*lookup, key.offset, slow_rules);
     Module::Description description = module->describe(*lookup + back, *lookup, (key.flags & PlaceKey::kBrief) != 0);
+    files.ask_debuginfod(*interval->file);
     place.rank = description.rank;
     place.user_index = description.user_index;
     frames = std::move(description.frames);
@@ -204,6 +205,7 @@ bool Symbolizer::Impl::guess_caller(const AddressSpace& space, FrameRegisters& r
 
 Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth depth) {
   Impl& impl = *impl_;
+  impl.files.take_fetched();
   // Holds the mappings for the walk; parsing files changes none of them.
   const AddressSpace& space =
       space_id < impl.spaces.size() && impl.spaces[space_id] ? *impl.spaces[space_id] : impl.empty_space;
@@ -222,13 +224,17 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
       ending = Stacks::kTruncated;
       break;
     }
-    const Interval* interval = space.find(registers.pc());
     const bool is_leaf = impl.chain.empty();
-    if (!interval && !is_leaf) {
-      ending = Stacks::kLost;  // no code there: whatever was taken for a return address is none
-      break;
+    PlaceId id = jit == nullptr ? space.places().find(registers.pc(), flags | brief) : Places::kNone;
+    if (id == Places::kNone) {
+      const Interval* interval = space.find(registers.pc());
+      if (!interval && !is_leaf) {
+        ending = Stacks::kLost;  // no code there: whatever was taken for a return address is none
+        break;
+      }
+      id = impl.place_of(interval, registers.pc(), flags | brief, jit);
+      if (interval && jit == nullptr) space.places().add(registers.pc(), flags | brief, id);
     }
-    const PlaceId id = impl.place_of(interval, registers.pc(), flags | brief, jit);
     impl.chain.push_back(id);
     const Place& place = impl.places[id];
     if (depth == Depth::user_line && place.rank == Rank::user) break;
