@@ -246,7 +246,7 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
       if (impl.guess_caller(space, registers, stack, is_leaf)) continue;
       // Start-up code clears the frame pointer to mark the outermost frame (psABI, section 3.4.1).
       if (!is_leaf && registers.knows(kFramePointer) && registers.value[kFramePointer] == 0) break;
-      outcome = stack.hit_end() ? Step::unreadable : Step::no_rule;
+      outcome = stack.hit_end() || !stack.holds(registers.sp()) ? Step::unreadable : Step::no_rule;
     }
     if (outcome == Step::stepped) continue;
     if (outcome == Step::unreadable) {
