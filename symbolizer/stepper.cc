@@ -47,16 +47,25 @@ Step step_simple(const Rule& rule, FrameRegisters& registers, StackView& stack) 
   }
   for (std::size_t i = 0; i < rule.saved.size(); ++i) {
     if (rule.saved[i] == Rule::kSameValue) continue;
-    const std::optional<uint64_t> loaded = stack.read(cfa + int64_t{rule.saved[i]} * 8);
-    if (!loaded) return Step::unreadable;
-    registers.set(Rule::kCalleeSaved[i], *loaded);
+    const uint64_t slot = cfa + int64_t{rule.saved[i]} * 8;
+    const std::optional<uint64_t> loaded = stack.read(slot);
+    if (loaded) {
+      registers.set(Rule::kCalleeSaved[i], *loaded);
+    } else if (slot < registers.sp()) {
+      // Popped already, or kept in the red zone of an interrupted leaf: bytes below the stack pointer are not copied.
+      // Frames further out mostly do not need it.
+      registers.known &= ~bit(Rule::kCalleeSaved[i]);
+    } else {
+      return Step::unreadable;
+    }
   }
   return finish(rule, cfa, caller, registers);
 }
 
 Step step_slow(const SlowRules& rules, bool signal_frame, FrameRegisters& registers, StackView& stack) {
+  stack.forget_misses();
   const std::optional<uint64_t> cfa = evaluate(rules.cfa, registers, std::nullopt, stack, Evaluate::value);
-  if (!cfa) return stack.hit_end() ? Step::unreadable : Step::nonsense;
+  if (!cfa) return stack.missed() ? Step::unreadable : Step::nonsense;
   FrameRegisters caller;
   caller.known = 0;
   for (std::size_t i = 0; i < Registers::kCount; ++i) {
@@ -74,7 +83,7 @@ Step step_slow(const SlowRules& rules, bool signal_frame, FrameRegisters& regist
       }
     }
   }
-  if (!caller.knows(Registers::kPc)) return stack.hit_end() ? Step::unreadable : Step::nonsense;
+  if (!caller.knows(Registers::kPc)) return stack.missed() ? Step::unreadable : Step::nonsense;
   if (caller.pc() == 0) return Step::outermost;
   if (!caller.knows(Registers::kSp)) caller.set(Registers::kSp, *cfa);
   // The frame that a signal interrupted may lie on another stack, anywhere (sigaltstack(2)).

@@ -25,6 +25,7 @@ class StackView {
     if (offset > bytes_.size() || size > bytes_.size() - offset) {
       // "Behind the end" is where a longer copy would have helped; anything else is another stack, or garbage.
       if (address >= address_ && offset < kPlausibleStack) hit_end_ = true;
+      missed_ = true;
       return std::nullopt;
     }
     uint64_t value = 0;
@@ -34,6 +35,11 @@ class StackView {
   }
 
   bool hit_end() const { return hit_end_; }
+  /// Whether anything was asked for in vain since the last forget_misses().
+  bool missed() const { return missed_; }
+  void forget_misses() { missed_ = false; }
+  /// Whether `sp` points at or next to the copied bytes. If not, the frame lies on another stack (sigaltstack(2)).
+  bool holds(uint64_t sp) const { return sp - address_ <= bytes_.size(); }
   uint64_t read_to() const { return read_to_; }
 
  private:
@@ -42,6 +48,7 @@ class StackView {
   uint64_t address_;
   uint64_t read_to_;
   bool hit_end_ = false;
+  bool missed_ = false;
 };
 
 /// Registers, of which some are not known: a callee is free to destroy what it need not save.

@@ -15,6 +15,8 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <random>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
@@ -68,13 +70,14 @@ std::vector<std::byte> read_stack(pid_t pid, uint64_t from) {
   return {};
 }
 
-Stop stop_at(pid_t pid, pid_t tid) {
+Stop stop_at(pid_t pid, pid_t tid, uint64_t below = 0) {
   user_regs_struct r{};
   check(ptrace(PTRACE_GETREGS, tid, nullptr, &r), "PTRACE_GETREGS");
   Stop stop{.pid = pid, .tid = tid, .call = static_cast<long>(r.orig_rax)};
   stop.registers.value = {r.rax, r.rdx, r.rcx, r.rbx, r.rsi, r.rdi, r.rbp, r.rsp, r.r8,
                           r.r9,  r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.rip};
-  stop.stack = read_stack(pid, r.rsp);
+  stop.below = below;
+  stop.stack = read_stack(pid, r.rsp - below);
   stop.mappings = mappings_of(pid);
   return stop;
 }
@@ -177,6 +180,74 @@ int trace(const std::vector<std::string>& arguments, const std::function<void(co
     if (ptrace(PTRACE_SYSCALL, tid, nullptr, deliver) != 0 && errno != ESRCH) check(-1, "PTRACE_SYSCALL");
   }
   reaper.release();
+  return visited;
+}
+
+std::size_t sample_stacks(const std::vector<std::string>& arguments, std::size_t most, uint32_t seed,
+                          const std::function<void(const Stop&)>& visit) {
+  const pid_t first = start(arguments);
+  Reaper reaper(first);
+  std::set<pid_t> alive = {first};
+  std::map<pid_t, unsigned> steps_left;
+  std::mt19937 random(seed);
+  std::size_t visited = 0;
+  while (visited < most) {
+    int status = 0;
+    const pid_t tid = waitpid(-1, &status, __WALL);
+    if (tid < 0 && errno == EINTR) continue;
+    if (tid < 0) break;
+    if (!WIFSTOPPED(status)) {
+      alive.erase(tid);
+      steps_left.erase(tid);
+      continue;
+    }
+    alive.insert(tid);
+    const int signo = WSTOPSIG(status);
+    const int event = status >> 16;
+    auto request = PTRACE_SYSCALL;
+    long deliver = 0;
+    const auto pid_of = [&] {
+      std::ifstream file("/proc/" + std::to_string(tid) + "/status");
+      for (std::string key; file >> key;) {
+        pid_t pid = 0;
+        if (key == "Tgid:" && file >> pid) return pid;
+      }
+      return tid;
+    };
+    if (signo == (SIGTRAP | 0x80)) {
+      __ptrace_syscall_info info{};
+      check(ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info), "PTRACE_GET_SYSCALL_INFO");
+      if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+        ++visited;
+        visit(stop_at(pid_of(), tid));
+      } else if (random() % 2 == 0) {
+        steps_left[tid] = 1 + static_cast<unsigned>(random() % 60);
+        request = PTRACE_SINGLESTEP;
+      }
+    } else if (event == PTRACE_EVENT_EXEC) {
+      steps_left.erase(tid);
+      constexpr long kFollow = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC | PTRACE_O_TRACECLONE |
+                               PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK;
+      ptrace(PTRACE_SETOPTIONS, tid, nullptr, kFollow);
+    } else if (event == 0 && signo == SIGTRAP && steps_left[tid] > 0) {
+      request = PTRACE_SINGLESTEP;
+      if (--steps_left[tid] == 0) {
+        // What an epilogue has popped already, its unwind rules still find below the stack pointer.
+        constexpr uint64_t kPopped = 256;
+        Stop stop = stop_at(pid_of(), tid, kPopped);
+        stop.call = -1;
+        stop.at_call = false;
+        ++visited;
+        visit(stop);
+        request = PTRACE_SYSCALL;
+      }
+    } else if (event == 0) {
+      deliver = signo;
+      steps_left.erase(tid);
+    }
+    if (ptrace(request, tid, nullptr, deliver) != 0 && errno != ESRCH) check(-1, "ptrace");
+  }
+  for (const pid_t tid : alive) kill(tid, SIGKILL);
   return visited;
 }
 

@@ -21,9 +21,14 @@ struct Stop {
   Registers registers = {};
   std::vector<std::byte> stack = {};  ///< from the stack pointer to the end of the stack, at most 1 MiB
   std::vector<Mapping> mappings = {};
+  uint64_t below = 0;   ///< bytes of `stack` that lie below the stack pointer
+  bool at_call = true;  ///< behind the instruction of a system call; else between any two instructions
 
   StackSample sample() const {
-    return {.registers = registers, .address = registers.value[Registers::kSp], .bytes = stack};
+    return {.registers = registers,
+            .address = registers.value[Registers::kSp] - below,
+            .bytes = stack,
+            .leaf_is_after_call = at_call};
   }
 };
 
@@ -33,6 +38,11 @@ std::vector<Mapping> mappings_of(pid_t pid);
 /// Runs `arguments` (the first is the program) and calls `visit` at each stop, while the process is stopped.
 /// Returns how often it did. Throws std::runtime_error if ptrace fails or the program cannot be started.
 int trace(const std::vector<std::string>& arguments, const std::function<void(const Stop&)>& visit);
+
+/// Runs `arguments` and everything that it starts, and calls `visit` at entries of system calls and, now and then,
+/// some instructions behind one: at most `most` times, then all are killed. Returns how often it did.
+std::size_t sample_stacks(const std::vector<std::string>& arguments, std::size_t most, uint32_t seed,
+                          const std::function<void(const Stop&)>& visit);
 
 /// The path of a fixture program.
 std::string fixture(const std::string& name);

@@ -133,6 +133,45 @@ TEST_CASE("a step fails where it must") {
   }
 }
 
+TEST_CASE("a register whose slot is popped already is not known, and that is all") {
+  const Memory memory(4);
+  StackView stack(memory.sample);
+  FrameRegisters registers = registers_at(kStack);
+  Rule rule;
+  rule.kind = Rule::Kind::simple;
+  rule.cfa_offset = 16;
+  rule.saved[0] = -3;  // 8 bytes below the stack pointer
+  CHECK(step(rule, {}, registers, stack) == Step::stepped);
+  CHECK(registers.pc() == 0x1001);
+  CHECK_FALSE(registers.knows(3));
+  CHECK(registers.knows(6));
+  // Above the stack pointer its absence is the end of the copied bytes.
+  registers = registers_at(kStack);
+  rule.cfa_offset = 24;
+  rule.saved[0] = 20;
+  CHECK(step(rule, {}, registers, stack) == Step::unreadable);
+  CHECK(stack.hit_end());
+}
+
+TEST_CASE("a slow rule on a stack that was not copied is unreadable, not nonsense") {
+  const Memory memory(4);
+  StackView stack(memory.sample);
+  CHECK(stack.holds(kStack));
+  CHECK(stack.holds(kStack + 32));
+  CHECK_FALSE(stack.holds(kStack + 33));
+  CHECK_FALSE(stack.holds(kStack - 1));
+  FrameRegisters registers = registers_at(0x1000);
+  SlowRulesStore store(1);
+  store[0].cfa = {op(DW_OP_breg7, 8), op(DW_OP_deref)};
+  Rule rule;
+  rule.kind = Rule::Kind::slow;
+  CHECK(step(rule, store, registers, stack) == Step::unreadable);
+  CHECK_FALSE(stack.hit_end());
+  store[0].cfa = {op(DW_OP_breg7, 8)};  // and no rule for the return address
+  registers = registers_at(kStack);
+  CHECK(step(rule, store, registers, stack) == Step::nonsense);
+}
+
 TEST_CASE("a signal trampoline without rules: registers come from the ucontext") {
   Memory memory(64);
   // uc_mcontext.gregs begin 40 bytes in: r8 is word 5, …, rbp word 15, rsp word 20, rip word 21.

@@ -6,14 +6,17 @@
 
 #include <cstring>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "symbolizer/dwarf_expression.h"
 #include "symbolizer/elf_file.h"
 #include "symbolizer/stepper.h"
+#include "symbolizer/symbols.h"
 #include "symbolizer/unwind_rules.h"
 #include "tests/symbolizer/live_process.h"
+#include "tests/symbolizer/oracle.h"
 
 namespace sightline::symbolizer::testing {
 namespace {
@@ -153,6 +156,73 @@ TEST_CASE("rules compiled for the fixtures, every address") {
     CHECK(counts.simple > counts.rows / 2);
     CHECK(counts.ends > 0);  // _start
   }
+}
+
+TEST_CASE("one step from every address of every system call wrapper of the C library, beside libdw's walker") {
+  std::string reason;
+  const std::string path = path_of_libc();
+  const ElfFile::Opened opened = ElfFile::open(ElfFile::open_regular(path, reason));
+  REQUIRE(opened.file);
+  const ElfFile& libc = *opened.file;
+  const SymbolTable symbols(libc, nullptr);
+  std::vector<uint64_t> words(1 << 14);
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] = kStack + 8 * ((i * 7919) % words.size());
+  SnapshotWalker walker(path, kStack, words);
+  StackSample sample;
+  sample.address = kStack;
+  sample.bytes = std::as_bytes(std::span(words));
+
+  const std::unique_ptr<Dwarf_CFI, decltype(&dwarf_cfi_end)> cfi(dwarf_getcfi_elf(libc.elf()), dwarf_cfi_end);
+  REQUIRE(cfi);
+  SlowRulesStore store;
+  std::set<uint64_t> done;
+  std::size_t wrappers = 0;
+  std::size_t steps = 0;
+  std::size_t without_rules = 0;
+  for (uint64_t offset = 0; offset + 2 < libc.size(); ++offset) {
+    std::array<unsigned char, 4096> page{};
+    const std::size_t size = std::min<uint64_t>(page.size(), libc.size() - offset);
+    REQUIRE(libc.read(offset, std::as_writable_bytes(std::span(page).first(size))));
+    for (std::size_t i = 0; i + 1 < size; ++i) {
+      if (page[i] != 0x0f || page[i + 1] != 0x05) continue;  // syscall
+      const std::optional<uint64_t> at = libc.address_of_offset(offset + i);
+      if (!at || !libc.is_executable_range(*at, *at + 2)) continue;
+      ++wrappers;
+      // The whole function if it has a name, else what is around.
+      const std::optional<SymbolTable::Symbol> symbol = symbols.find(*at);
+      const uint64_t low = symbol ? symbol->address : *at - 32;
+      const uint64_t high = symbol && symbol->size > 0 ? symbol->address + symbol->size : *at + 32;
+      for (uint64_t pc = low; pc < high; ++pc) {
+        if (!done.insert(pc).second) continue;
+        CAPTURE(pc);
+        FrameRegisters registers;
+        for (std::size_t k = 0; k < Registers::kCount; ++k) registers.value[k] = kStack + 0x8000 + 0x400 * k;
+        registers.value[Registers::kSp] = kStack + 0x2000;
+        registers.value[Registers::kPc] = walker.address(pc);
+        const std::vector<uint64_t> theirs = walker.walk(registers.value, 2);
+        const Rule rule = compile_rule(cfi.get(), pc, store);
+        StackView stack(sample);
+        const Step outcome = step(rule, store, registers, stack);
+        REQUIRE(!theirs.empty());
+        if (rule.kind == Rule::Kind::none) {
+          ++without_rules;  // libdw follows the frame pointer then
+          continue;
+        }
+        ++steps;
+        // Made-up registers lead some rows backwards, which only we refuse.
+        if (outcome != Step::stepped) {
+          CHECK((theirs.size() == 1 || outcome == Step::nonsense));
+          continue;
+        }
+        REQUIRE(theirs.size() == 2);
+        CHECK(registers.pc() == theirs[1]);
+      }
+    }
+    offset += size - 2;
+  }
+  CHECK(wrappers > 300);
+  CHECK(steps > 10000);
+  MESSAGE(wrappers << " syscall instructions, " << steps << " addresses with rules, " << without_rules << " without");
 }
 
 }  // namespace sightline::symbolizer::testing
