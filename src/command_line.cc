@@ -130,6 +130,7 @@ void add_tracing_options(CLI::App& app, Settings& s, Raw& raw) {
   app.add_option("--lib-prefix", s.symbols.library_prefixes, "… below DIR are not: name their caller's line")
       ->type_name("DIR");
   app.add_option("--source-map", raw.source_map, "show sources below OLD as below NEW")->type_name("OLD=NEW");
+  app.add_flag("--debuginfod", s.symbols.debuginfod, "ask debuginfod servers for missing debug information");
   app.add_flag("-y,--decode-fds", raw.fd_paths, "what descriptors refer to");
   app.add_flag("-q,--quiet", s.quiet, "fewer messages (-qq: no exits either)");
   app.add_option("--engine", raw.engine, "auto or ptrace")->type_name("ENGINE");

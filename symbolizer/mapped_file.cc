@@ -112,7 +112,39 @@ Module* FileTable::module_of(MappedFile& file) {
 
 std::string FileTable::reason_without_lines(const MappedFile& file) const {
   if (!file.reason_.empty()) return file.reason_;
-  return file.module_ ? file.module_->reason_without_lines() : file.reason_without_lines_;
+  if (!file.module_) return file.reason_without_lines_;
+  std::string reason = file.module_->reason_without_lines();
+  if (reason.empty() || !debuginfod_) return reason;
+  const std::string asked = debuginfod_->state_of(file.module_->file().build_id());
+  return asked.empty() ? reason : reason + ", and " + asked;
+}
+
+void FileTable::ask_debuginfod(const MappedFile& file) {
+  if (!options_.debuginfod || !file.module_ || file.module_->reason_without_lines().empty()) return;
+  const std::string& build_id = file.module_->file().build_id();
+  if (build_id.size() < 8) return;
+  if (!debuginfod_) debuginfod_ = std::make_unique<Debuginfod>();
+  debuginfod_->ask(build_id);
+}
+
+bool FileTable::use_fetched() {
+  bool any = false;
+  for (const Debuginfod::Answer& answer : debuginfod_->take_news()) {
+    for (const auto& [identity, file] : files_) {
+      if (!file->module_ || file->module_->file().build_id() != answer.build_id) continue;
+      // Several files may share one module.
+      if (!file->module_->reason_without_lines().empty()) {
+        std::string reason;
+        ElfFile::Opened opened = ElfFile::open(ElfFile::open_regular(answer.path, reason));
+        if (opened.file) file->module_->set_debug_file(std::move(opened.file));
+      }
+      // Places are known by the file's number: with a new one they are described anew.
+      if (!file->module_->reason_without_lines().empty()) continue;
+      file->id_ = next_id_++;
+      any = true;
+    }
+  }
+  return any;
 }
 
 void FileTable::open(MappedFile& file) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "symbolizer/debuginfod.h"
 #include "symbolizer/module.h"
 #include "symbolizer/string_pool.h"
 #include "symbolizer/symbolizer.h"
@@ -32,7 +33,7 @@ struct FileIdentity {
 
 class MappedFile {
  public:
-  /// Never reused, and the same whenever the same file is mapped again.
+  /// Never reused, and the same whenever the same file is mapped again; but another once more is known of the file.
   uint32_t id() const { return id_; }
   /// The path without " (deleted)"; "" for memory without a file. Lives as long as the Symbolizer.
   std::string_view path() const { return path_; }
@@ -62,6 +63,12 @@ class FileTable {
   /// Opens the file at the first call. nullptr if that fails: see MappedFile::reason().
   Module* module_of(MappedFile& file);
 
+  /// To be called when something in `file` was described: asks for its debug information if there is none.
+  void ask_debuginfod(const MappedFile& file);
+  /// Puts to use what debuginfod has sent since. True: files have other numbers, and their places are to be described
+  /// anew. Cheap if nothing has come.
+  bool take_fetched() { return debuginfod_ && debuginfod_->has_news() && use_fetched(); }
+
   /// Why no frame in `file` has a line, one clause; "" if some have.
   std::string reason_without_lines(const MappedFile& file) const;
 
@@ -74,6 +81,7 @@ class FileTable {
   };
   Found identify(const Mapping& mapping) const;
   void open(MappedFile& file);
+  bool use_fetched();
   void keep_open(const std::shared_ptr<MappedFile>& file);
 
   const Options& options_;
@@ -87,6 +95,7 @@ class FileTable {
   };
   std::map<SameBuild, std::weak_ptr<Module>> by_build_;
   uint32_t next_id_ = 1;
+  std::unique_ptr<Debuginfod> debuginfod_;  // nullptr until somebody may be asked
 };
 
 }  // namespace sightline::symbolizer

@@ -205,7 +205,10 @@ bool Symbolizer::Impl::guess_caller(const AddressSpace& space, FrameRegisters& r
 
 Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth depth) {
   Impl& impl = *impl_;
-  impl.files.take_fetched();
+  if (impl.files.take_fetched()) {
+    for (const auto& each : impl.spaces)
+      if (each) each->places() = {};
+  }
   // Holds the mappings for the walk; parsing files changes none of them.
   const AddressSpace& space =
       space_id < impl.spaces.size() && impl.spaces[space_id] ? *impl.spaces[space_id] : impl.empty_space;

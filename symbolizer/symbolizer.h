@@ -144,6 +144,9 @@ struct Options {
   std::vector<std::pair<std::string, std::string>> source_map = {};
   /// Where separate debug files are looked for, by build-id and by .gnu_debuglink.
   std::vector<std::string> debug_directories = {"/usr/lib/debug"};
+  /// Whether debuginfod servers may be asked for what is nowhere else. Calls are named by what there is while that goes
+  /// on in the background, and by their lines once it has come.
+  bool debuginfod = false;
 };
 
 /// A module that owns "the user's line" of some calls but could not give file and line, for the note at the end of a
