@@ -86,13 +86,21 @@ RingMemory RingMemory::map(int fd) {
   return memory;
 }
 
+RingMemory RingMemory::borrow(void* data, std::size_t bytes) {
+  RingMemory memory;
+  memory.data_ = data;
+  memory.size_ = bytes;
+  memory.borrowed_ = true;
+  return memory;
+}
+
 void RingMemory::close_fd() {
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
 }
 
 RingMemory::~RingMemory() {
-  if (data_ != nullptr) munmap(data_, size_);
+  if (data_ != nullptr && !borrowed_) munmap(data_, size_);
   close_fd();
 }
 

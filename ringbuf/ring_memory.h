@@ -29,14 +29,19 @@ class RingMemory {
   /// Maps `fd`, a ring of another process; `fd` stays the caller's. Its size is the file's.
   static RingMemory map(int fd);
 
+  /// Memory that another owns and that outlives this.
+  static RingMemory borrow(void* data, std::size_t bytes);
+
   RingMemory(RingMemory&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)),
         size_(std::exchange(other.size_, 0)),
-        fd_(std::exchange(other.fd_, -1)) {}
+        fd_(std::exchange(other.fd_, -1)),
+        borrowed_(std::exchange(other.borrowed_, false)) {}
   RingMemory& operator=(RingMemory&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
     std::swap(fd_, other.fd_);
+    std::swap(borrowed_, other.borrowed_);
     return *this;
   }
   ~RingMemory();
@@ -52,6 +57,7 @@ class RingMemory {
   void* data_ = nullptr;
   std::size_t size_ = 0;
   int fd_ = -1;
+  bool borrowed_ = false;
 };
 
 }  // namespace sightline::ringbuf

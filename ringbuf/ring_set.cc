@@ -14,6 +14,8 @@ constexpr uint64_t kShare = 1024;
 
 RingSet::RingSet(Options options) : options_(options), slots_(options.max_rings) {
   options_.smallest_capacity = std::min(options_.smallest_capacity, options_.capacity);
+  if (!options_.arena.empty()) options_.memory_limit = std::min<uint64_t>(options_.memory_limit, options_.arena.size());
+  if (options_.doorbell != nullptr) doorbell_ = options_.doorbell;
 }
 
 uint64_t RingSet::next_capacity() const {
@@ -29,15 +31,31 @@ uint64_t RingSet::next_capacity() const {
 void RingSet::format(Slot& slot, OnFull on_full) {
   slot.on_full = on_full;
   slot.writer = RecordRing::format(slot.memory.data(), slot.capacity,
-                                   {.on_full = on_full, .doorbell = &doorbell_, .wake_at = options_.wake_at});
+                                   {.on_full = on_full, .doorbell = doorbell_, .wake_at = options_.wake_at});
   slot.reader = slot.writer;
+}
+
+RingMemory RingSet::memory_for(uint64_t bytes) {
+  if (options_.arena.empty()) return RingMemory::create(bytes, options_.memory);
+  constexpr uint64_t kPage = 4096;
+  const uint64_t rounded = (bytes + kPage - 1) & ~(kPage - 1);
+  if (rounded > options_.arena.size() - arena_used_) {
+    errno = ENOMEM;
+    return {};
+  }
+  void* place = options_.arena.data() + arena_used_;
+  arena_used_ += rounded;
+  return RingMemory::borrow(place, bytes);
 }
 
 RingSet::Producer RingSet::open(std::size_t i) {
   Slot& slot = *slots_[i];
   // Release: the consumer that sees it open sees the ring.
   slot.state.store(State::open, std::memory_order_release);
-  return {&slot.writer, i, ++slot.generation};
+  return {&slot.writer,
+          i,
+          ++slot.generation,
+          {static_cast<std::byte*>(slot.memory.data()), RecordRing::bytes_for(slot.capacity)}};
 }
 
 RingSet::Producer RingSet::acquire(OnFull on_full) {
@@ -71,7 +89,7 @@ RingSet::Producer RingSet::acquire(OnFull on_full) {
     return {};
   }
   auto slot = std::make_unique<Slot>();
-  slot->memory = RingMemory::create(RecordRing::bytes_for(capacity), options_.memory);
+  slot->memory = memory_for(RecordRing::bytes_for(capacity));
   if (slot->memory.data() == nullptr) return {};
   if (!options_.keep_descriptors) slot->memory.close_fd();
   slot->capacity = capacity;

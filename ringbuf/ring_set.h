@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,11 @@ class RingSet {
     uint64_t smallest_capacity = 16 * 1024;  ///< or `capacity`, if that is less
     uint64_t wake_at = 0;                    ///< as RingOptions::wake_at
     RingMemory::Options memory = {};
+    /// Where rings are to lie, aligned to a page and zeroed: memory that other processes have mapped, too. Empty: each
+    /// ring gets memory of its own.
+    std::span<std::byte> arena = {};
+    /// Rung instead of one of the set's own, for producers in other processes.
+    Doorbell* doorbell = nullptr;
     bool keep_descriptors = false;  ///< for rings that another process will map; else thousands of threads cost no fds
   };
 
@@ -42,7 +48,8 @@ class RingSet {
   struct Producer {
     RecordRing* ring = nullptr;  ///< nullptr: errno says why: ENOMEM, EMFILE (too many), EINVAL (no such capacity) …
     std::size_t slot = 0;
-    uint64_t generation = 0;  ///< which user of the slot
+    uint64_t generation = 0;           ///< which user of the slot
+    std::span<std::byte> memory = {};  ///< of the ring: for a view elsewhere
   };
   /// An empty ring for a new producer, with the set's policy or one of its own.
   Producer acquire() { return acquire(options_.on_full); }
@@ -106,7 +113,7 @@ class RingSet {
     });
   }
 
-  Doorbell& doorbell() { return doorbell_; }
+  Doorbell& doorbell() { return *doorbell_; }
   /// Of all rings, past and present: a ring that serves again goes on counting. What a damaged ring says of itself is
   /// not believed.
   RingFigures totals() const;
@@ -130,10 +137,13 @@ class RingSet {
 
   uint64_t next_capacity() const;
   void format(Slot& slot, OnFull on_full);
+  RingMemory memory_for(uint64_t bytes);
   Producer open(std::size_t i);
 
   Options options_;
-  Doorbell doorbell_;
+  Doorbell own_doorbell_;
+  Doorbell* doorbell_ = &own_doorbell_;
+  std::size_t arena_used_ = 0;
   std::vector<std::unique_ptr<Slot>> slots_;  // sized once: the consumer reads it while acquire() fills it
   std::atomic<std::size_t> used_{0};
   std::atomic<uint64_t> memory_{0};

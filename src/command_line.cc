@@ -46,8 +46,8 @@ struct Raw {
   std::vector<std::string> pids;
   std::string source;
   std::string color = "auto";
-  std::string engine = "auto";
   std::string on_full = "block";
+  std::string engine = "auto";
   std::string ring_size;
   std::vector<std::string> source_map;
   std::string by;
@@ -133,7 +133,7 @@ void add_tracing_options(CLI::App& app, Settings& s, Raw& raw) {
   app.add_flag("--debuginfod", s.symbols.debuginfod, "ask debuginfod servers for missing debug information");
   app.add_flag("-y,--decode-fds", raw.fd_paths, "what descriptors refer to");
   app.add_flag("-q,--quiet", s.quiet, "fewer messages (-qq: no exits either)");
-  app.add_option("--engine", raw.engine, "auto or ptrace")->type_name("ENGINE");
+  app.add_option("--engine", raw.engine, "auto, inprocess or ptrace")->type_name("ENGINE");
   app.add_option("--on-full", raw.on_full,
                  s.verb == Verb::record ? "a thread whose ring is full: block (waits), drop or overwrite"
                                         : "a thread whose ring is full: block (waits) or drop")
@@ -229,6 +229,12 @@ uint64_t ring_size(const std::string& text) {
 }
 
 void apply_rings(Settings& s, const Raw& raw) {
+  if (raw.engine == "inprocess")
+    s.engine = Engine::inprocess;
+  else if (raw.engine == "ptrace")
+    s.engine = Engine::ptrace;
+  else if (raw.engine != "auto")
+    throw UserError{fmt::format("there is no engine named '{}'; use auto, inprocess or ptrace", raw.engine)};
   if (raw.on_full == "drop") {
     s.on_full = ringbuf::OnFull::drop_newest;
   } else if (raw.on_full == "overwrite") {
@@ -258,10 +264,6 @@ void apply_tracing(Settings& s, const Raw& raw) {
   if (raw.follow > 1)
     throw UserError{"-ff (a file for each process) is not offered; use -f, or record, which keeps processes apart"};
   s.follow_children = raw.follow != 0 || s.verb == Verb::record;
-  if (raw.engine == "inprocess")
-    throw UserError{"--engine=inprocess is not offered by this version; use auto or ptrace"};
-  if (raw.engine != "auto" && raw.engine != "ptrace")
-    throw UserError{fmt::format("there is no engine named '{}'; use auto or ptrace", raw.engine)};
   if (!s.output.empty() && (s.output[0] == '|' || s.output[0] == '!'))
     throw UserError{"-o '|COMMAND' is not offered; write to a named pipe or /dev/stdout instead"};
   s.text.style.fd_paths = raw.fd_paths != 0;

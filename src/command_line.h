@@ -30,6 +30,13 @@ enum class Verb : uint8_t { live, record, print, report, annotate, info, export_
 
 enum class Source : uint8_t { none, line, stack };
 
+/// How calls are recorded.
+enum class Engine {
+  automatic,
+  inprocess,  ///< by the threads themselves, where a program allows it
+  ptrace,     ///< each call stops its thread
+};
+
 struct Settings {
   Verb verb = Verb::live;
 
@@ -47,6 +54,7 @@ struct Settings {
   std::string output;        ///< -o; "" is stderr (live)
   bool append = false;       ///< -A
   ringbuf::OnFull on_full = ringbuf::OnFull::block;
+  Engine engine = Engine::automatic;
   uint64_t ring_bytes = 0;  ///< --ring-size, a power of two; 0: what suits the policy
 
   TextOptions text;

@@ -96,16 +96,17 @@ void Consumer::loop() {
     // Read before the drain: what was committed before closing is seen by the drain that follows.
     const bool closing = closing_.load(std::memory_order_acquire);
     const uint64_t horizon = progress_.horizon.load(std::memory_order_acquire);
+    const uint64_t limit = progress_.limit();
     if (options_.keep_until_dumped) {
-      const bool killed = keep(horizon);
+      const bool killed = keep(limit);
       const bool wanted = dump_wanted_.exchange(false, std::memory_order_acquire);
-      if (killed || wanted || closing) drain_once(horizon);
+      if (killed || wanted || closing) drain_once(limit);
       if (closing) break;
       rings_.discard_retired();
       idle(horizon, kLongNap);
       continue;
     }
-    if (drain_once(horizon)) {
+    if (drain_once(limit)) {
       naps = 0;
       continue;
     }
@@ -117,6 +118,7 @@ void Consumer::loop() {
 }
 
 void Consumer::idle(uint64_t horizon, uint64_t nap) {
+  progress_.tick();
   rings_.report_faults([&](std::size_t, ringbuf::Fault) { reject(); });
   sink_.idle();
   // Not by what the rings hold: a record that is there already, but above the horizon, can't be taken yet.
@@ -466,7 +468,7 @@ void Consumer::resolve(ThreadState& state, const tracer::CallEnter& enter, std::
   const symbolizer::Resolved resolved = symbolizer_.resolve(spaces_[space].id, sample, options_.depth);
   state.open.call.stack_id = resolved.stack;
   state.open.call.stack = &symbolizer_.stack(resolved.stack);
-  progress_.windows.learn(process_serial, enter.ip, resolved.bytes_used, resolved.hit_end_of_bytes);
+  progress_.windows->learn(process_serial, enter.ip, resolved.bytes_used, resolved.hit_end_of_bytes);
 }
 
 void Consumer::on_call_exit(std::span<const std::byte> payload) {

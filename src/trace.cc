@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <memory>
 
 #include "ringbuf/presets.h"
@@ -21,6 +22,7 @@
 #include "src/tee_sink.h"
 #include "src/text_sink.h"
 #include "symbolizer/symbolizer.h"
+#include "tracer/inprocess/arena.h"
 #include "tracer/ptrace_engine.h"
 
 namespace sightline {
@@ -89,6 +91,21 @@ uint64_t ring_bytes_for(const Settings& settings) {
                                                   : kRingBytes;
   while (bytes / 4 < std::min(settings.string_limit, kLargestString)) bytes *= 2;
   return bytes;
+}
+
+/// What threads need to record their calls themselves; nullptr if they are not to, or can't.
+std::unique_ptr<tracer::inprocess::Arena> make_arena(const Settings& settings, const tracer::EngineOptions& options,
+                                                     std::string& why_not) {
+  if (settings.engine != Engine::inprocess) return nullptr;
+  if (settings.command.empty())
+    why_not = "it starts programs, and does not attach to running ones yet";
+  else if (options.record.fd_paths)
+    why_not = "the paths of descriptors (-y) are looked up while a thread is stopped";
+  else if (options.record.limits.total_limit > tracer::inprocess::kScratchBytes)
+    why_not = "strings may be longer (-s) than it has room for";
+  else
+    return tracer::inprocess::Arena::create(why_not);
+  return nullptr;
 }
 
 /// Where the trace goes; owns every sink and output of it.
@@ -200,8 +217,17 @@ int trace(const Settings& settings) {
   }
 
   const uint64_t ring_bytes = ring_bytes_for(settings);
-  ringbuf::RingSet rings({.capacity = ring_bytes, .on_full = settings.on_full});
+  tracer::EngineOptions options = engine_options(settings, ring_bytes);
+  std::string why_not;
+  const std::unique_ptr<tracer::inprocess::Arena> arena = make_arena(settings, options, why_not);
+  ringbuf::RingSet::Options ring_options{.capacity = ring_bytes, .on_full = settings.on_full};
   tracer::Progress progress;
+  if (arena != nullptr) {
+    ring_options.arena = arena->rings();
+    ring_options.doorbell = &tracer::inprocess::shared().doorbell;
+    options.arena = progress.arena = arena.get();
+  }
+  ringbuf::RingSet rings(ring_options);
   symbolizer::Symbolizer symbolizer(settings.symbols);
   Consumer consumer(
       {.resolve_stacks = settings.source != Source::none,
@@ -215,10 +241,11 @@ int trace(const Settings& settings) {
   if (is_flight_recorder(settings)) signals.dump_from(&consumer);
 
   tracer::RootStatus root;
+  std::map<std::string, uint64_t> fallbacks;
   std::size_t attached = 0;
   {
     // The engine goes before the drain: it gives the tracer thread its own scheduling back.
-    tracer::PtraceEngine engine(engine_options(settings, ring_bytes), rings, progress);
+    tracer::PtraceEngine engine(options, rings, progress);
     signals.route_to(&engine);
     if (child.pid > 0) {
       if (const std::string error = engine.adopt(child); !error.empty())
@@ -235,11 +262,18 @@ int trace(const Settings& settings) {
     engine.run();
     signals.route_to(nullptr);
     root = engine.root_status();
+    fallbacks = engine.fallbacks();
   }
   // Beyond this point no thread is traced; the rings only drain.
   signals.dump_from(nullptr);
   consumer.finish();
 
+  if (settings.engine == Engine::inprocess && settings.quiet == 0) {
+    if (!why_not.empty()) complain("the in-process engine can't be used here: " + why_not);
+    for (const auto& [why, programs] : fallbacks)
+      complain(
+          fmt::format("{} {} traced by ptrace: {}", programs, programs == 1 ? "program was" : "programs were", why));
+  }
   const bool incomplete = report_losses(settings, sinks, consumer.account());
   if (attached == 0) return kExitFailure;
   if (settings.verb == Verb::record && settings.quiet == 0 && !incomplete && isatty(STDERR_FILENO) != 0)

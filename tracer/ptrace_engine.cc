@@ -21,6 +21,8 @@
 #include <cstring>
 
 #include "tracer/attach.h"
+#include "tracer/inprocess/inprocess.h"
+#include "tracer/inprocess/sites.h"
 #include "tracer/proc.h"
 #include "tracer/x86_64/registers.h"
 
@@ -60,8 +62,11 @@ uint64_t clone_flags(const Tracee& parent, int event, MemoryReader& memory) {
 }  // namespace
 
 PtraceEngine::PtraceEngine(const EngineOptions& options, ringbuf::RingSet& rings, Progress& progress)
-    : options_(options), recorder_(options_.record, rings, progress) {
-  trace_options_ = kAlways | (options_.follow_children ? kChildren : 0);
+    : options_(options), progress_(progress), recorder_(options_.record, rings, progress) {
+  // Who shares a stub has to be known of, followed or not.
+  trace_options_ = kAlways | (options_.follow_children || options_.arena != nullptr ? kChildren : 0);
+  if (options_.arena != nullptr)
+    inprocess_ = std::make_unique<inprocess::InProcess>(*options_.arena, options_.record, recorder_, progress);
 }
 
 PtraceEngine::~PtraceEngine() = default;
@@ -83,6 +88,16 @@ Tracee* PtraceEngine::find(pid_t tid) {
 
 void PtraceEngine::forget(pid_t tid) {
   tracees_.erase(tid);
+  if (inprocess_ != nullptr && !tracees_.empty() && only_muted()) start_detaching();
+}
+
+/// Nobody is left whom we were asked to trace.
+bool PtraceEngine::only_muted() const {
+  return std::all_of(tracees_.begin(), tracees_.end(), [](const auto& entry) { return entry.second->muted; });
+}
+
+std::map<std::string, uint64_t> PtraceEngine::fallbacks() const {
+  return inprocess_ != nullptr ? inprocess_->fallbacks() : std::map<std::string, uint64_t>();
 }
 
 bool PtraceEngine::last_of_process(const Tracee& tracee) const {
@@ -214,6 +229,17 @@ void PtraceEngine::dispatch(pid_t tid, int status) {
     on_unknown(tid, status);
     return;
   }
+  // What we are about to record has no earlier time than this.
+  struct Busy {
+    explicit Busy(std::atomic<uint64_t>& word, uint64_t since) : word_(word) {
+      word_.exchange(since, std::memory_order_seq_cst);
+    }
+    ~Busy() { word_.store(0, std::memory_order_release); }
+    std::atomic<uint64_t>& word_;
+  };
+  std::optional<Busy> busy;
+  if (inprocess_ != nullptr) busy.emplace(progress_.busy, recorder_.last_time() + 1);
+  if (tracee->inside != nullptr) inprocess_->take_over(*tracee);
   const StopKind kind = decode_wait_status(status);
   if (std::holds_alternative<Exited>(kind) || std::holds_alternative<Killed>(kind)) {
     on_gone(*tracee, kind);
@@ -249,17 +275,24 @@ void PtraceEngine::on_unknown(pid_t tid, int status) {
     for (const auto& [id, other] : tracees_)
       if (other->pid == ids->tgid) relative = other.get();
   }
-  if (!is_thread && !options_.follow_children) {
+  const bool has_stub = inprocess_ != nullptr && inprocess_->has_stub(tid);
+  const bool followed = options_.follow_children || (is_thread && (relative == nullptr || relative->attached));
+  if (!followed && !has_stub) {
     std::move(stop).detach();
     return;
   }
-  Tracee& tracee = is_thread && relative != nullptr
-                       ? add(tid, ids->tgid, relative->process_serial, relative->space)
-                       : add(tid, ids->tgid, next_process_++, std::make_shared<AddressSpace>());
+  auto space = relative == nullptr ? std::make_shared<AddressSpace>()
+               : is_thread         ? relative->space
+                                   : AddressSpace::copy_of(*relative->space);
+  if (has_stub && space->sites == nullptr) space->sites = std::make_shared<inprocess::Sites>();
+  Tracee& tracee = is_thread && relative != nullptr ? add(tid, ids->tgid, relative->process_serial, std::move(space))
+                                                    : add(tid, ids->tgid, next_process_++, std::move(space));
   tracee.attached = relative != nullptr && relative->attached;
+  tracee.muted = tracee.hidden = !followed;
   // The birth's flags are its parent's to report; that it has a memory of its own is the usual case, and harmless if
   // wrong: the mappings are read once more.
-  recorder_.thread_start(tracee, is_thread ? Birth::thread : Birth::forked, nullptr, ids->parent, false);
+  if (!tracee.muted)
+    recorder_.thread_start(tracee, is_thread ? Birth::thread : Birth::forked, nullptr, ids->parent, false);
   std::move(stop).release();
   dispatch(tid, status);
 }
@@ -269,6 +302,7 @@ void PtraceEngine::on_gone(Tracee& tracee, const StopKind& how) {
   const auto* killed = std::get_if<Killed>(&how);
   const int value = exited != nullptr ? exited->code : killed != nullptr ? killed->signo : 0;
   if (tracee.pid == root_pid_ && tracee.tid == root_pid_) root_ = {true, killed != nullptr, value};
+  if (tracee.inside != nullptr) inprocess_->drop(tracee);
   if (!tracee.hidden) {
     recorder_.abandon(tracee, is_exit(tracee.call) && exited != nullptr ? CallEnd::exited : CallEnd::killed);
     recorder_.thread_end(tracee, exited != nullptr ? ThreadEndKind::exited : ThreadEndKind::signaled, value,
@@ -282,7 +316,7 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
   if (!info) return;  // dying; its end will be reported
   switch (info->op) {
     case PTRACE_SYSCALL_INFO_ENTRY:
-      if (tracee.hidden) {
+      if (tracee.hidden && !tracee.muted) {
         int32_t nr = static_cast<int32_t>(info->entry.nr);
         if (nr == SYS_execve) {
           tracee.hidden = false;
@@ -298,6 +332,12 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
       // Thrown out by our own PTRACE_INTERRUPT: the program never sees this EINTR (see hide_interruption).
       if (tracee.interrupting && arch::would_hide(tracee.tid)) ret = arch::kHiddenReturn;
       recorder_.exit(tracee, ret, info->exit.is_error != 0);
+      if (tracee.inside != nullptr) {
+        inprocess_->follow_maps(tracee, ret);
+        inprocess_->call_taken(tracee);
+      } else if (std::exchange(tracee.new_program, false) && inprocess_ != nullptr && !tracee.attached) {
+        inprocess_->enter_program(tracee);
+      }
       break;
     }
     default:
@@ -311,6 +351,13 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
 }
 
 void PtraceEngine::on_signal(Tracee& tracee, Stop stop, int signo) {
+  if (tracee.inside != nullptr && inprocess_->on_signal(tracee, stop, signo) == inprocess::InProcess::Verdict::resume) {
+    if (detaching_ && !tracee.interrupting)
+      let_go(tracee, std::move(stop), 0);
+    else
+      go_on(tracee, std::move(stop), 0);
+    return;
+  }
   recorder_.signal(tracee, stop, signo);
   if (detaching_ && !tracee.interrupting) {
     let_go(tracee, std::move(stop), signo);
@@ -328,6 +375,7 @@ void PtraceEngine::on_group_stop(Tracee& tracee, Stop stop, int signo) {
     let_go(tracee, std::move(stop), 0);
     return;
   }
+  if (tracee.inside != nullptr) inprocess_->hand_back(tracee);
   std::move(stop).listen();
 }
 
@@ -338,7 +386,9 @@ void PtraceEngine::on_trap(Tracee& tracee, Stop stop) {
     let_go(tracee, std::move(stop), 0);
     return;
   }
-  std::move(stop).resume();
+  if (inprocess_ != nullptr && tracee.inside == nullptr && tracee.space->sites != nullptr)
+    inprocess_->begin_thread(tracee);
+  resume(tracee, std::move(stop), 0);
 }
 
 void PtraceEngine::on_event(Tracee& tracee, Stop stop, int event) {
@@ -350,6 +400,11 @@ void PtraceEngine::on_event(Tracee& tracee, Stop stop, int event) {
       break;
     case PTRACE_EVENT_EXEC:
       on_exec(tracee, stop);
+      if (tracee.muted) {  // a memory of its own now, without a stub: not ours any more
+        forget(stop.tid());
+        std::move(stop).detach();
+        return;
+      }
       break;
     default:
       break;
@@ -367,18 +422,21 @@ void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
   memory.select(parent.tid);
   const uint64_t flags = clone_flags(parent, event, memory);
   const bool is_thread = (flags & CLONE_THREAD) != 0;
-  if (!is_thread && !options_.follow_children) return;  // its own first stop finds it unknown and lets it go
+  const bool followed = options_.follow_children || (is_thread && parent.attached);
+  // Its own first stop finds it unknown and lets it go.
+  if (!followed && parent.space->sites == nullptr) return;
   const bool shares = (flags & CLONE_VM) != 0;
-  auto space = shares ? parent.space : std::make_shared<AddressSpace>(*parent.space);
+  auto space = shares ? parent.space : AddressSpace::copy_of(*parent.space);
   Tracee& child = is_thread ? add(tid, parent.pid, parent.process_serial, std::move(space))
                             : add(tid, tid, next_process_++, std::move(space));
   child.attached = parent.attached;
+  child.muted = child.hidden = !followed || parent.muted;
   child.foreign_ids = parent.foreign_ids || (flags & CLONE_NEWPID) != 0;
   const Birth birth = is_thread                     ? Birth::thread
                       : event == PTRACE_EVENT_VFORK ? Birth::vforked
                       : event == PTRACE_EVENT_FORK  ? Birth::forked
                                                     : Birth::cloned;
-  recorder_.thread_start(child, birth, &parent, parent.pid, shares);
+  if (!child.muted) recorder_.thread_start(child, birth, &parent, parent.pid, shares);
   // Born while everything is being let go: the group interrupt did not reach it, its first stop will do.
 }
 
@@ -396,14 +454,20 @@ void PtraceEngine::on_exec(Tracee& tracee, const Stop& stop) {
     caller->call.open = false;
     tracee.interrupting = caller->interrupting;
   }
-  recorder_.exec(tracee, former);
+  if (tracee.inside != nullptr) inprocess_->drop_after_exec(tracee);
+  tracee.new_program = true;
+  if (!tracee.muted) recorder_.exec(tracee, former);
   std::vector<pid_t> vanished;
   for (const auto& [tid, other] : tracees_)
     if (other->pid == tracee.pid && tid != tracee.tid) vanished.push_back(tid);
   for (const pid_t tid : vanished) {
     Tracee& other = *find(tid);
+    if (other.inside != nullptr) {
+      inprocess_->take_over(other);
+      inprocess_->drop(other);
+    }
     recorder_.abandon(other, CallEnd::replaced);
-    recorder_.thread_end(other, ThreadEndKind::replaced, 0, false, false);
+    if (!other.muted) recorder_.thread_end(other, ThreadEndKind::replaced, 0, false, false);
     forget(tid);
   }
   tracee.space = std::make_shared<AddressSpace>();
@@ -437,10 +501,32 @@ void PtraceEngine::start_detaching() {
 // (kernel/signal.c, ptrace_stop: "any trap clears pending STOP trap"), so it is sent once more.
 void PtraceEngine::go_on(Tracee& tracee, Stop stop, int signo) {
   if (tracee.interrupting) interrupt(tracee.tid);
-  std::move(stop).resume(signo);
+  resume(tracee, std::move(stop), signo);
+}
+
+/// To its next system call; if it records its calls itself, to whatever else stops it.
+void PtraceEngine::resume(Tracee& tracee, Stop stop, int signo) {
+  if (tracee.inside == nullptr) {
+    std::move(stop).resume(signo);
+    return;
+  }
+  inprocess_->hand_back(tracee);
+  if (tracee.inside->by_tracer)
+    std::move(stop).resume(signo);
+  else
+    std::move(stop).run_on(signo);
 }
 
 void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo) {
+  if (tracee.inside != nullptr && !inprocess_->leave(tracee)) {
+    resume(tracee, std::move(stop), signo);
+    return;
+  }
+  if (tracee.muted) {
+    forget(stop.tid());
+    std::move(stop).detach(signo);
+    return;
+  }
   recorder_.abandon(tracee, CallEnd::detached);
   recorder_.thread_end(tracee, ThreadEndKind::detached, 0, false, last_of_process(tracee));
   forget(stop.tid());

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,8 @@ struct EngineOptions {
   RecordOptions record;
   bool follow_children = false;  ///< -f: fork, vfork, clone, and threads of a spawned command
   bool kill_on_exit = true;      ///< spawned programs die with the tracer
+  /// Not null: spawned programs record their calls themselves where they can. `rings` lie in it, Progress points to it.
+  inprocess::Arena* arena = nullptr;
 };
 
 /// How the traced command ended.
@@ -39,6 +42,10 @@ struct RootStatus {
   bool signaled = false;
   int value = 0;  ///< exit code, or the signal's number
 };
+
+namespace inprocess {
+class InProcess;
+}
 
 class PtraceEngine {
  public:
@@ -61,6 +68,9 @@ class PtraceEngine {
   void notify(int signo, bool from_terminal);
 
   RootStatus root_status() const { return root_; }
+
+  /// Programs that could not record their calls themselves: why, and how many.
+  std::map<std::string, uint64_t> fallbacks() const;
 
  private:
   using Tracees = std::unordered_map<pid_t, std::unique_ptr<Tracee>>;
@@ -85,12 +95,16 @@ class PtraceEngine {
   void start_detaching();
   bool none_can_stop() const;
   void go_on(Tracee& tracee, Stop stop, int signo);
+  void resume(Tracee& tracee, Stop stop, int signo);
+  bool only_muted() const;
   void let_go(Tracee& tracee, Stop stop, int signo);
 
   EngineOptions options_;
+  Progress& progress_;
   unsigned long trace_options_ = 0;
   WaitQueue waits_;
   Recorder recorder_;
+  std::unique_ptr<inprocess::InProcess> inprocess_;
   CpuFollower follower_;
   Tracees tracees_;
   uint32_t next_thread_ = 1;

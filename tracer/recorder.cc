@@ -29,28 +29,6 @@ MapChange map_change_of(const Syscall* syscall) {
 
 }  // namespace
 
-Filter Filter::all() {
-  Filter filter;
-  filter.x86_64.set();
-  filter.i386.set();
-  filter.x32.set();
-  return filter;
-}
-
-bool Filter::passes(Abi abi, int32_t nr, const Syscall* syscall) const {
-  if (syscall == nullptr || nr < 0 || static_cast<std::size_t>(nr) >= kNumbers) return unknown;
-  const auto i = static_cast<std::size_t>(nr);
-  switch (abi) {
-    case Abi::x86_64:
-      return x86_64[i];
-    case Abi::i386:
-      return i386[i];
-    case Abi::x32:
-      return x32[i];
-  }
-  return true;
-}
-
 Recorder::Recorder(const RecordOptions& options, ringbuf::RingSet& rings, Progress& progress)
     : options_(options), rings_(rings), progress_(progress), scratch_(options.limits.total_limit) {
   lifecycle_ = rings_.acquire(ringbuf::OnFull::block);
@@ -196,7 +174,7 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
   call.recorded = !tracee.hidden && options_.filter.passes(call.abi, call.nr, call.syscall);
   if (!call.recorded) return;
   ++tracee.calls;
-  progress_.entered.store(progress_.entered.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  progress_.entered.fetch_add(1, std::memory_order_relaxed);
 
   // Of the command we started ourselves, the execve's stack is ours: it says nothing about the command.
   const bool with_stack = options_.stacks && !ours;
@@ -205,8 +183,11 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
 
   uint32_t window = 0;
   RegisterBlock registers;
-  if (with_stack && arch::read_registers(tracee.tid, registers))
-    window = progress_.windows.wanted(tracee.process_serial, info.instruction_pointer, options_.unknown_stack);
+  const uint64_t ip = tracee.ip_override != 0 ? tracee.ip_override : info.instruction_pointer;
+  if (with_stack && arch::read_registers(tracee.tid, registers)) {
+    registers.value[16] = ip;
+    window = progress_.windows->wanted(tracee.process_serial, ip, options_.unknown_stack);
+  }
   CallEnter record{.prefix = prefix(tracee)};
   uint32_t size = static_cast<uint32_t>(sizeof record + captures.bytes);
   if (window != 0) size += static_cast<uint32_t>(sizeof registers) + window;
@@ -221,7 +202,7 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
   }
   std::copy(std::begin(call.args), std::end(call.args), record.args);
   record.number = tracee.calls;
-  record.ip = info.instruction_pointer;
+  record.ip = ip;
   record.sp = info.stack_pointer;
   record.nr = call.nr;
   record.abi = call.abi;

@@ -7,7 +7,6 @@
 #include <sys/types.h>
 
 #include <atomic>
-#include <bitset>
 #include <cstdint>
 #include <deque>
 #include <span>
@@ -15,25 +14,15 @@
 
 #include "ringbuf/ring_set.h"
 #include "tracer/capture.h"
+#include "tracer/filter.h"
 #include "tracer/memory.h"
+#include "tracer/progress.h"
 #include "tracer/span.h"
 #include "tracer/stack_window.h"
 #include "tracer/stop.h"
 #include "tracer/tracee.h"
 
 namespace sightline::tracer {
-
-/// Which calls are recorded. Others still stop the thread, but leave no trace.
-struct Filter {
-  static constexpr std::size_t kNumbers = 1024;
-  std::bitset<kNumbers> x86_64;  ///< by number
-  std::bitset<kNumbers> i386;
-  std::bitset<kNumbers> x32;
-  bool unknown = true;  ///< numbers the table does not know
-
-  static Filter all();
-  bool passes(Abi abi, int32_t nr, const Syscall* syscall) const;
-};
 
 struct RecordOptions {
   Filter filter = Filter::all();
@@ -44,16 +33,6 @@ struct RecordOptions {
   bool fd_paths = false;  ///< capture what descriptors refer to
   /// Rings of ended threads that keep their place until younger ones come. For rings that nobody drains as they fill.
   std::size_t rings_of_the_ended = 0;
-};
-
-/// Shared between the tracer and its consumer.
-struct Progress {
-  /// All records stamped at or before this time are committed. The tracer is one thread and stamps in order, so
-  /// a consumer that reads this first and the rings after can merge them without missing anything.
-  std::atomic<uint64_t> horizon{0};
-  /// Calls begun that were to be recorded. What the consumer has not seen of them is lost.
-  std::atomic<uint64_t> entered{0};
-  StackWindows windows;
 };
 
 /// Two kinds of records. What happens to threads and processes goes into one ring for all, which waits when it is full:
@@ -75,6 +54,9 @@ class Recorder {
   void group_stop(Tracee& tracee, int signo);
   /// `former`: the thread that called execve, if it is another one.
   void exec(Tracee& tracee, pid_t former_tid);
+  /// The time of the last record, and the least that the next one may have.
+  uint64_t last_time() const { return last_time_; }
+  void not_before(uint64_t time) { last_time_ = time > last_time_ ? time : last_time_; }
   /// The thread was found inside a call when the tracer attached; nothing to do but remember where.
   void forget_call(Tracee& tracee) { tracee.call = {}; }
 

@@ -42,6 +42,14 @@ bool Stop::resume(int signo) && {
   return request(PTRACE_SYSCALL, std::exchange(tid_, 0), signo) == 0;
 }
 
+bool Stop::set_signal_info(const void* siginfo) const {
+  return request(PTRACE_SETSIGINFO, tid_, 0, siginfo) == 0;
+}
+
+bool Stop::run_on(int signo) && {
+  return request(PTRACE_CONT, std::exchange(tid_, 0), signo) == 0;
+}
+
 bool Stop::listen() && {
   return request(PTRACE_LISTEN, std::exchange(tid_, 0), 0) == 0;
 }

@@ -30,8 +30,13 @@ class Stop {
   /// Copies the siginfo_t of a signal-delivery-stop into 128 bytes. False: gone, or a group stop.
   bool signal_info(void* siginfo) const;
 
+  /// Replaces what signal_info() gives. False: gone.
+  bool set_signal_info(const void* siginfo) const;
+
   /// Runs to the next system call, delivering `signo` (0: none). False: gone.
   bool resume(int signo = 0) &&;
+  /// Runs on, past system calls. False: gone.
+  bool run_on(int signo = 0) &&;
   /// Leaves a group stop in force, yet hears of its end.
   bool listen() &&;
   /// Gives the stop up unspent: someone else makes a Stop of it.

@@ -13,13 +13,22 @@
 
 namespace sightline::tracer {
 
+namespace inprocess {
+class Sites;
+struct Inside;
+}  // namespace inprocess
+
 /// Shared by all who share the memory: threads, and a vfork's child until its exec.
 struct AddressSpace {
   bool maps_changed = true;  ///< executable mappings differ from what was last reported
   struct Range {
     uint64_t start, end;
   };
-  std::vector<Range> executable;  ///< as last reported
+  std::vector<Range> executable;            ///< as last reported
+  std::shared_ptr<inprocess::Sites> sites;  ///< not null: the stub is mapped, and these lead into it
+
+  /// The copy that fork(2) makes.
+  static std::shared_ptr<AddressSpace> copy_of(const AddressSpace& other);
 };
 
 struct OpenCall {
@@ -37,7 +46,11 @@ struct Tracee {
   uint32_t thread_serial = 0;
   uint32_t process_serial = 0;
   std::shared_ptr<AddressSpace> space;
-  ringbuf::RingSet::Producer ring;  ///< ring.ring may be null: then its records are counted as dropped
+  ringbuf::RingSet::Producer ring;            ///< ring.ring may be null: then its records are counted as dropped
+  std::shared_ptr<inprocess::Inside> inside;  ///< not null: it records its calls itself
+  uint64_t ip_override = 0;                   ///< not 0: where the program believes its present call to be
+  bool new_program = false;                   ///< its execve has succeeded and not returned yet
+  bool muted = false;                         ///< traced only because it shares what is traced: nothing is recorded
   OpenCall call;
   uint64_t calls = 0;        ///< to be recorded, so far
   bool hidden = false;       ///< our own child before its execve: nothing of it is recorded

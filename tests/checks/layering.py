@@ -30,7 +30,7 @@ OWNED = {
     "linux/audit.h": {"tracer"},
     "fmt/": {"src"},
     "CLI/": {"src"},
-    "zstd": {"src"},
+    "zstd": {"src", "symbolizer"},  # trace files; sections of debug information
     "protozero/": {"src"},
     "linux/futex.h": {"ringbuf", "src"},
 }

@@ -24,7 +24,7 @@ class CommandLine(TestCase):
     def test_usage(self):
         for arguments in ([], ["--nope", "true"], ["-Q", "true"], ["-e", "trace=opne", "true"], ["-s", "x", "true"],
                           ["-p", "x"], ["-p", "1", "true"], ["diff"], ["report", "--by=x"], ["export", "x.slt"], ["-o"],
-                          ["--engine=inprocess", "true"], ["-e", "inject=open:error=EIO", "true"]):
+                          ["--engine=magic", "true"], ["-e", "inject=open:error=EIO", "true"]):
             with self.subTest(arguments):
                 self.refused(USAGE, *arguments)
 

@@ -94,7 +94,7 @@ TEST_CASE("mistakes are one sentence") {
   complaint({"-ff", "ls"});
   complaint({"-z", "-Z", "ls"});
   complaint({"-o", "|cat", "ls"});
-  complaint({"--engine=inprocess", "ls"});
+  complaint({"--engine=magic", "ls"});
   complaint({"--engine=warp", "ls"});
   complaint({"--source=all", "ls"});
   complaint({"--color=red", "ls"});

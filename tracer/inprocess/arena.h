@@ -1,0 +1,54 @@
+/// The memory that the tracer shares with the processes it traces from inside (layout.h), and what is handed out of it.
+///
+/// Threads: made and handed out by the tracer's; earliest_busy() and tick() by the consumer's.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tracer/inprocess/layout.h"
+
+namespace sightline::tracer::inprocess {
+
+class Arena {
+ public:
+  /// nullptr, and one clause on why, if this machine can't do it.
+  static std::unique_ptr<Arena> create(std::string& why_not);
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  /// For traced processes to open as /proc/PID/fd/N.
+  int fd() const { return fd_; }
+  const StubHeader& stub() const { return header_; }
+  std::span<std::byte> rings() const { return {reinterpret_cast<std::byte*>(kRings), kRingBytes}; }
+
+  static constexpr std::size_t kNoSlot = SIZE_MAX;
+  /// A thread's place; kNoSlot if all are taken.
+  std::size_t take_slot();
+  /// The thread is gone.
+  void give_slot_back(std::size_t slot);
+
+  /// The earliest time that a record may have which is being made inside a traced process now.
+  uint64_t earliest_busy() const;
+  /// Brings the stub's clock up to date. At least every few seconds, from one thread.
+  void tick();
+
+ private:
+  Arena() = default;
+  bool start_clock();
+
+  int fd_ = -1;
+  bool mapped_ = false;
+  StubHeader header_{};
+  std::vector<std::size_t> free_;
+  std::atomic<std::size_t> used_{0};
+  uint64_t first_tsc_ = 0, first_ns_ = 0;
+};
+
+}  // namespace sightline::tracer::inprocess

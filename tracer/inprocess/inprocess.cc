@@ -1,0 +1,410 @@
+// A thread inside the stub when a signal comes. No address of the stub may get into a signal frame, and no handler may
+// run on the stub's stack, so before the kernel delivers it the thread has to be where the program believes it to be:
+//
+//   before the call's entry is in the ring   the signal is held: the thread traps before it makes the call
+//   entry in the ring, call not made         the record is closed as interrupted; the thread is put before its call
+//   behind the call                          the record is closed; the thread is put behind its call. If the kernel
+//   wants
+//                                            to restart the call, the two bytes before that are a `syscall`
+//   exit in the ring                         the thread is put behind its call
+//
+// All the user's registers are in the stub's Frame throughout, so each of these is one write of registers.
+#include "tracer/inprocess/inprocess.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+#include "tracer/inprocess/sites.h"
+#include "tracer/proc.h"
+
+namespace sightline::tracer::inprocess {
+namespace {
+
+constexpr int kUserDispatch = 2;      // SYS_USER_DISPATCH, include/uapi/asm-generic/siginfo.h
+constexpr uint64_t kUserCode = 0x33;  // the 64-bit code segment
+
+// Calls that change what the stub stands on: the thread itself, its memory, its signal frames, its registers, its
+// tracing. The tracer has to see them while they happen.
+constexpr int kByTracer[] = {SYS_clone,    SYS_clone3,        SYS_fork,         SYS_vfork,           SYS_execve,
+                             SYS_execveat, SYS_exit,          SYS_mmap,         SYS_munmap,          SYS_mprotect,
+                             SYS_mremap,   SYS_exit_group,    SYS_ptrace,       SYS_prctl,           SYS_brk,
+                             SYS_seccomp,  SYS_pkey_mprotect, SYS_rt_sigaction, SYS_rt_sigreturn,    SYS_unshare,
+                             SYS_setns,    SYS_chroot,        SYS_arch_prctl,   SYS_remap_file_pages};
+
+bool is_restart(int64_t ret) {
+  return ret <= -512 && ret >= -516;  // ERESTARTSYS … ERESTART_RESTARTBLOCK, include/linux/errno.h
+}
+
+/// A field of /proc/PID/status as a number of base `base`; 0 if there is none.
+uint64_t status_field(pid_t tid, const std::string& name, int base) {
+  std::ifstream file("/proc/" + std::to_string(tid) + "/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(name)) return std::strtoull(line.c_str() + name.size(), nullptr, base);
+  return 0;
+}
+
+}  // namespace
+
+InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recorder, Progress& progress)
+    : arena_(arena), stub_(arena.stub()), options_(options), recorder_(recorder), progress_(progress) {
+  SharedState& state = shared();
+  state.limits = options_.limits;
+  state.stacks = options_.stacks;
+  state.unknown_stack = options_.unknown_stack;
+  state.filter = options_.filter;
+  for (const int nr : kByTracer) state.by_tracer.set(static_cast<std::size_t>(nr));
+  progress_.windows = &state.windows;
+}
+
+bool InProcess::refuse(const std::string& why) {
+  ++fallbacks_[why];
+  return false;
+}
+
+Frame& InProcess::frame_of(std::size_t slot) {
+  return *reinterpret_cast<Frame*>(thread_slot(slot).stack + kStackBytes - sizeof(Frame));
+}
+
+bool InProcess::enter_program(Tracee& tracee) {
+  user_regs_struct registers{};
+  if (!get_registers(tracee.tid, registers)) return false;
+  if (registers.cs != kUserCode) return refuse("32-bit programs have no in-process engine");
+  if (registers.gs_base != 0) return refuse("the program uses the gs register");
+  if (status_field(tracee.tid, "Seccomp:", 10) != 0) return refuse("a seccomp filter is in force");
+  if ((status_field(tracee.tid, "SigIgn:", 16) >> (SIGSYS - 1) & 1) != 0) return refuse("the program ignores SIGSYS");
+  if (std::string why; !map_stub(tracee, why)) return refuse(why);
+  tracee.space->sites = std::make_shared<Sites>();
+  begin_thread(tracee);
+  return tracee.inside != nullptr;
+}
+
+// At the new program's first instruction nothing of it has run: two bytes of it are lent for a `syscall`.
+bool InProcess::map_stub(Tracee& tracee, std::string& why) {
+  constexpr std::array<std::byte, 2> kSyscall = {std::byte{0x0f}, std::byte{0x05}};
+  const pid_t tid = tracee.tid;
+  user_regs_struct registers{};
+  std::array<std::byte, 2> lent{};
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%d/fd/%d", getpid(), arena_.fd());
+  // Below the red zone of the new stack, which nobody uses yet.
+  const uint64_t name_at = get_registers(tid, registers) ? (registers.rsp - 512) & ~uint64_t{15} : 0;
+  why = "its memory can't be reached";
+  if (name_at == 0 || !read_memory(tid, registers.rip, lent) || !write_memory(tid, registers.rip, kSyscall) ||
+      !write_memory(tid, name_at, std::as_bytes(std::span(path))))
+    return false;
+  bool mapped = false;
+  {
+    RemoteCalls remote(tid, registers.rip);
+    const auto map = [&](uint64_t at, uint64_t bytes, uint64_t protection, uint64_t fd) {
+      const auto got = remote.call(
+          SYS_mmap, {at, bytes, protection, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, fd, at - kBase});
+      return got && static_cast<uint64_t>(*got) == at;
+    };
+    const auto fd = remote.call(SYS_open, {name_at, O_RDWR | O_CLOEXEC, 0});
+    if (fd && *fd >= 0) {
+      const auto number = static_cast<uint64_t>(*fd);
+      mapped = map(kCode, kCodeBytes, PROT_READ | PROT_EXEC, number);
+      if (mapped && !map(kShared, kEnd - kShared, PROT_READ | PROT_WRITE, number)) {
+        remote.call(SYS_munmap, {kCode, kCodeBytes});
+        mapped = false;
+      }
+      if (!mapped) why = "the addresses it needs are taken";
+      remote.call(SYS_close, {number});
+    } else {
+      why = "it may not open the tracer's memory";
+    }
+    if (remote.interrupted()) tracee.interrupting = true;
+  }
+  write_memory(tid, registers.rip, lent);
+  return mapped;
+}
+
+void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee) {
+  new (&control) ThreadControl;
+  control.self = &control;
+  control.stack_top = reinterpret_cast<uint64_t>(&frame_of(slot) + 1);
+  control.prefix = {.time = 0,
+                    .tid = tracee.tid,
+                    .pid = tracee.pid,
+                    .thread_serial = tracee.thread_serial,
+                    .process_serial = tracee.process_serial};
+  control.mute = tracee.muted ? 1 : 0;
+  control.calls = tracee.calls;
+  if (tracee.ring.ring != nullptr)
+    control.ring = ringbuf::RecordRing::attach(tracee.ring.memory.data(), tracee.ring.memory.size(),
+                                               {.doorbell = &shared().doorbell});
+  if (!control.ring.valid()) control.mute = 1;
+}
+
+void InProcess::begin_thread(Tracee& tracee) {
+  const std::size_t slot = arena_.take_slot();
+  const auto give_up = [&](const char* why) {
+    arena_.give_slot_back(slot);
+    refuse(why);
+  };
+  if (slot == Arena::kNoSlot) return give_up("there are more threads than there is room for");
+  ThreadControl& control = thread_slot(slot).control;
+  set_up(control, slot, tracee);
+  user_regs_struct registers{};
+  if (!get_registers(tracee.tid, registers)) return give_up("it has died");
+  registers.gs_base = reinterpret_cast<uint64_t>(&control);
+  if (!set_registers(tracee.tid, registers)) return give_up("it has died");
+  if (!set_dispatch(tracee.tid, true, kCode, kCodeBytes)) {
+    registers.gs_base = 0;
+    set_registers(tracee.tid, registers);
+    return give_up("the kernel does not set the system-call dispatch from outside (Linux 6.4 does)");
+  }
+  tracee.inside = std::make_shared<Inside>();
+  tracee.inside->slot = slot;
+}
+
+void InProcess::take_over(Tracee& tracee) {
+  if (tracee.inside == nullptr) return;
+  ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  if (tracee.ring.ring != nullptr) tracee.ring.ring->resume();
+  if (control.calls > tracee.calls) {
+    progress_.entered.fetch_add(control.calls - tracee.calls, std::memory_order_relaxed);
+    tracee.calls = control.calls;
+  }
+  recorder_.not_before(control.last_time);
+}
+
+void InProcess::hand_back(Tracee& tracee) {
+  if (tracee.inside == nullptr) return;
+  ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  control.calls = tracee.calls;
+  control.last_time = std::max(control.last_time, recorder_.last_time());
+  control.ring_is_stale = 1;
+}
+
+/// What the stub has written of the call it is in becomes what the tracer knows of it.
+void InProcess::open_call(Tracee& tracee) {
+  const ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  const Frame& frame = frame_of(tracee.inside->slot);
+  OpenCall& call = tracee.call;
+  call.open = true;
+  call.recorded = true;
+  call.nr = control.nr;
+  call.abi = Abi::x86_64;
+  call.syscall = find_syscall(call.abi, call.nr);
+  const uint64_t args[6] = {frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9};
+  std::copy(std::begin(args), std::end(args), call.args);
+}
+
+void InProcess::finish_call(Tracee& tracee, int64_t ret) {
+  ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  if (control.step.exchange(Step::outside) != Step::inside) return;
+  open_call(tracee);
+  recorder_.exit(tracee, ret, ret < 0 && ret >= -4095);
+}
+
+void InProcess::unwind(user_regs_struct& registers, std::size_t slot, uint64_t to, uint64_t rax) {
+  const Frame& frame = frame_of(slot);
+  registers.r15 = frame.r15;
+  registers.r14 = frame.r14;
+  registers.r13 = frame.r13;
+  registers.r12 = frame.r12;
+  registers.rbp = frame.rbp;
+  registers.rbx = frame.rbx;
+  registers.r11 = frame.rflags;
+  registers.r10 = frame.r10;
+  registers.r9 = frame.r9;
+  registers.r8 = frame.r8;
+  registers.rax = rax;
+  registers.rcx = frame.rcx;
+  registers.rdx = frame.rdx;
+  registers.rsi = frame.rsi;
+  registers.rdi = frame.rdi;
+  registers.eflags = frame.rflags;
+  registers.rsp = thread_slot(slot).control.user_rsp;
+  registers.rip = to;
+}
+
+bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
+  const std::size_t slot = tracee.inside->slot;
+  ThreadControl& control = thread_slot(slot).control;
+  const bool before_call = r.rip == stub_.held_entry + 1 || (r.rip >= stub_.committed && r.rip <= stub_.syscall) ||
+                           (r.rip >= stub_.bailing && r.rip < stub_.end);
+  const bool after_call = r.rip == stub_.held_exit + 1 || (r.rip >= stub_.leaving && r.rip < stub_.bailing);
+  const uint64_t resume = control.resume;
+  if (before_call) {
+    // As the kernel says of a call that a signal has kept from beginning: it starts again.
+    constexpr int64_t kRestartAlways = -513;  // ERESTARTNOINTR
+    finish_call(tracee, kRestartAlways);
+    unwind(r, slot, resume - 2, frame_of(slot).rax);
+    r.orig_rax = ~uint64_t{0};
+  } else if (r.rip == stub_.behind) {
+    const auto ret = static_cast<int64_t>(r.rax);
+    finish_call(tracee, ret);
+    unwind(r, slot, resume, r.rax);
+    if (!is_restart(ret)) r.orig_rax = ~uint64_t{0};
+  } else if (after_call) {
+    unwind(r, slot, resume, frame_of(slot).rax);
+    r.orig_rax = ~uint64_t{0};
+  } else {
+    return false;
+  }
+  control.step.store(Step::outside);
+  control.pending = 0;
+  return true;
+}
+
+InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& signo) {
+  Inside& inside = *tracee.inside;
+  ThreadControl& control = thread_slot(inside.slot).control;
+  user_regs_struct r{};
+  siginfo_t info{};
+  if (!get_registers(tracee.tid, r) || !stop.signal_info(&info)) return Verdict::deliver;
+
+  if (!in_code(r.rip)) {
+    if (signo == SIGSYS && info.si_code == kUserDispatch) {
+      on_trap(tracee, r);
+      return Verdict::resume;
+    }
+    // A breakpoint that stood there while another thread's jump was written.
+    if (signo == SIGTRAP && info.si_code > 0 && tracee.space->sites->is_patched(r.rip - 1)) {
+      --r.rip;
+      set_registers(tracee.tid, r);
+      return Verdict::resume;
+    }
+    // On its way to a call of the tracer's, which will trap once more: first there may be a handler.
+    if (!tracee.call.open) call_taken(tracee);
+    return Verdict::deliver;
+  }
+
+  // A pointer that leads nowhere: the copy ends there.
+  if ((signo == SIGSEGV || signo == SIGBUS) && info.si_code > 0 && r.rip == stub_.copy) {
+    r.rip = stub_.copied;
+    set_registers(tracee.tid, r);
+    return Verdict::resume;
+  }
+  const bool trapped = signo == SIGTRAP && (r.rip == stub_.held_entry + 1 || r.rip == stub_.held_exit + 1);
+  if (!get_out(tracee, r)) {
+    Inside::Held held{.signo = signo, .siginfo = {}};
+    std::memcpy(held.siginfo.data(), &info, held.siginfo.size());
+    inside.held.push_back(held);
+    control.pending = 1;
+    return Verdict::resume;
+  }
+  set_registers(tracee.tid, r);
+  if (trapped && inside.held.empty()) return Verdict::resume;  // it was to come out for another reason
+  if (!inside.held.empty()) {
+    if (trapped) {
+      const Inside::Held first = inside.held.front();
+      inside.held.erase(inside.held.begin());
+      signo = first.signo;
+      stop.set_signal_info(first.siginfo.data());
+    }
+    // Where several came together, the others come once more, from the thread's own process.
+    for (const Inside::Held& other : inside.held) syscall(SYS_tgkill, tracee.pid, tracee.tid, other.signo);
+    inside.held.clear();
+  }
+  return Verdict::deliver;
+}
+
+bool InProcess::is_alone(const Tracee& tracee) const {
+  // All threads that share the memory hold it; the map that finds the thread holds nothing of it.
+  return tracee.space.use_count() == 1;
+}
+
+void InProcess::on_trap(Tracee& tracee, user_regs_struct& r) {
+  const auto nr = static_cast<int32_t>(r.rax);
+  const bool by_tracer = r.rax >= Filter::kNumbers || shared().by_tracer[static_cast<std::size_t>(r.rax)];
+  if (by_tracer) {
+    take_call(tracee, r, tracee.space->sites->call_at(r.rip));
+    return;
+  }
+  // Through the stub all the same, this time by our hand.
+  tracee.space->sites->trapped(tracee.tid, r.rip, nr, stub_.entry, stub_.remote, is_alone(tracee));
+  // After the patch, which may have changed the bytes behind the call.
+  const Sites::Call call = tracee.space->sites->call_at(r.rip);
+  r.rcx = call.behind;
+  r.r11 = call.resume;
+  r.rip = stub_.entry;
+  r.orig_rax = ~uint64_t{0};
+  set_registers(tracee.tid, r);
+}
+
+void InProcess::take_call(Tracee& tracee, user_regs_struct& r, const Sites::Call& call) {
+  tracee.inside->by_tracer = true;
+  tracee.ip_override = call.behind != call.resume ? call.behind : 0;
+  set_dispatch(tracee.tid, false, 0, 0);
+  r.rip -= 2;
+  r.orig_rax = ~uint64_t{0};
+  set_registers(tracee.tid, r);
+}
+
+void InProcess::call_taken(Tracee& tracee) {
+  if (tracee.inside == nullptr || !tracee.inside->by_tracer) return;
+  tracee.inside->by_tracer = false;
+  tracee.ip_override = 0;
+  set_dispatch(tracee.tid, true, kCode, kCodeBytes);
+}
+
+void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
+  const OpenCall& call = tracee.call;
+  if (tracee.space->sites == nullptr || call.abi != Abi::x86_64 || (ret < 0 && ret > -4096)) return;
+  switch (call.nr) {
+    case SYS_mmap:
+      tracee.space->sites->forget(static_cast<uint64_t>(ret), call.args[1]);
+      break;
+    case SYS_munmap:
+      tracee.space->sites->forget(call.args[0], call.args[1]);
+      break;
+    case SYS_mremap:
+      tracee.space->sites->forget(call.args[0], call.args[1]);
+      tracee.space->sites->forget(static_cast<uint64_t>(ret), call.args[2]);
+      break;
+    default:
+      break;
+  }
+}
+
+void InProcess::drop(Tracee& tracee) {
+  if (tracee.inside == nullptr) return;
+  ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  if (!tracee.inside->by_tracer && control.step.exchange(Step::outside) == Step::inside) open_call(tracee);
+  arena_.give_slot_back(tracee.inside->slot);
+  tracee.inside.reset();
+}
+
+void InProcess::drop_after_exec(Tracee& tracee) {
+  const OpenCall call = tracee.call;
+  thread_slot(tracee.inside->slot).control.step.store(Step::outside);
+  drop(tracee);
+  tracee.call = call;
+  tracee.ip_override = 0;
+}
+
+bool InProcess::has_stub(pid_t tid) const {
+  const std::vector<proc::Map> maps = proc::executable_maps(tid);
+  return std::any_of(maps.begin(), maps.end(), [](const proc::Map& map) { return map.start == kCode; });
+}
+
+bool InProcess::leave(Tracee& tracee) {
+  if (tracee.inside == nullptr) return true;
+  user_regs_struct r{};
+  if (get_registers(tracee.tid, r)) {
+    if (in_code(r.rip) && !get_out(tracee, r)) {
+      thread_slot(tracee.inside->slot).control.pending = 1;
+      return false;
+    }
+    set_dispatch(tracee.tid, false, 0, 0);
+    tracee.space->sites->restore(tracee.tid);
+    r.gs_base = 0;
+    set_registers(tracee.tid, r);
+  }
+  drop(tracee);
+  return true;
+}
+
+}  // namespace sightline::tracer::inprocess

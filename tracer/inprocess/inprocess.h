@@ -1,0 +1,103 @@
+/// The in-process engine's half on the tracer's side: brings the stub into programs, sets threads up for it, takes the
+/// calls that the stub can't, and gets threads out of the stub when a signal comes.
+///
+/// ptrace stays in charge of everything else (ptrace_engine.h): a thread with a stub runs with PTRACE_CONT and stops
+/// only for signals, events and the calls in SharedState::by_tracer. Those it makes as the ptrace engine's threads do,
+/// with the dispatch off for that long.
+///
+/// Threads: the tracer's.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tracer/inprocess/arena.h"
+#include "tracer/inprocess/remote.h"
+#include "tracer/inprocess/sites.h"
+#include "tracer/recorder.h"
+#include "tracer/stop.h"
+#include "tracer/tracee.h"
+
+namespace sightline::tracer::inprocess {
+
+/// What the tracer remembers of a thread that has a stub.
+struct Inside {
+  std::size_t slot = Arena::kNoSlot;
+  bool by_tracer = false;  ///< the dispatch is off for one call: it is traced by ptrace
+  struct Held {
+    int signo;
+    std::array<std::byte, 128> siginfo;
+  };
+  std::vector<Held> held;  ///< signals that wait for the stub to reach a safe place
+};
+
+class InProcess {
+ public:
+  /// `arena` outlives it.
+  InProcess(Arena& arena, const RecordOptions& options, Recorder& recorder, Progress& progress);
+
+  /// The exit stop of a successful execve: gives the new program its stub. False: ptrace traces it; fallbacks() counts
+  /// why.
+  bool enter_program(Tracee& tracee);
+  /// The first stop of a thread whose memory has the stub.
+  void begin_thread(Tracee& tracee);
+
+  /// The thread is in a stop, or gone: what it has done by itself since the last one is taken into account, and its
+  /// ring is the tracer's.
+  void take_over(Tracee& tracee);
+  /// It is about to be resumed.
+  void hand_back(Tracee& tracee);
+
+  enum class Verdict {
+    deliver,  ///< a signal as any other: `signo`
+    resume,   ///< nothing to deliver
+  };
+  /// A signal-delivery stop. `signo` may change: to a signal that was held back.
+  Verdict on_signal(Tracee& tracee, const Stop& stop, int& signo);
+
+  /// The exit stop of a call that the tracer has taken: the stub takes the next.
+  void call_taken(Tracee& tracee);
+  /// Memory was mapped, protected or unmapped by the call that has just ended with `ret`.
+  void follow_maps(Tracee& tracee, int64_t ret);
+  /// The thread's memory is gone, or the thread: frees its place.
+  void drop(Tracee& tracee);
+  /// The same at PTRACE_EVENT_EXEC, where the call that did it goes on.
+  void drop_after_exec(Tracee& tracee);
+  /// Whether a thread nobody knows of yet runs in memory that has the stub.
+  bool has_stub(pid_t tid) const;
+  /// The thread, in a stop, is to be let go: it leaves the stub, and its code is what it was. False: it can't at this
+  /// place; resumed, it stops at the next where it can.
+  bool leave(Tracee& tracee);
+
+  /// Programs that are traced by ptrace instead: why, and how many.
+  const std::map<std::string, uint64_t>& fallbacks() const { return fallbacks_; }
+
+ private:
+  bool refuse(const std::string& why);
+  bool map_stub(Tracee& tracee, std::string& why);
+  void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
+  void on_trap(Tracee& tracee, user_regs_struct& registers);
+  void take_call(Tracee& tracee, user_regs_struct& registers, const Sites::Call& call);
+  void finish_call(Tracee& tracee, int64_t ret);
+  void open_call(Tracee& tracee);
+  bool get_out(Tracee& tracee, user_regs_struct& registers);
+  bool is_alone(const Tracee& tracee) const;
+  static Frame& frame_of(std::size_t slot);
+  static void unwind(user_regs_struct& registers, std::size_t slot, uint64_t to, uint64_t rax);
+
+  Arena& arena_;
+  const StubHeader& stub_;
+  RecordOptions options_;
+  Recorder& recorder_;
+  Progress& progress_;
+  std::map<std::string, uint64_t> fallbacks_;
+};
+
+}  // namespace sightline::tracer::inprocess

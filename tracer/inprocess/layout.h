@@ -1,0 +1,163 @@
+/// What the tracer and the stub inside a traced process have in common: where things lie, and what is in them.
+///
+/// All of it is one memfd, mapped at the same addresses in the tracer and in every process that the in-process engine
+/// traces, so that pointers into it mean the same on both sides:
+///
+///   kCode     the stub: R-X in the traced process
+///   kShared   SharedState: what the stub has to know of this run
+///   kThreads  one ThreadSlot per traced thread
+///   kRings    the rings
+///
+/// The traced process can write all but the code. The tracer believes none of it where that could hurt it: ids, slots
+/// and capacities have their own copies on its side, and the consumer checks records and rings as it always does.
+///
+/// Also compiled into the stub: standard-library headers only, nothing that needs a linked library.
+#pragma once
+
+#include <atomic>
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+
+#include "ringbuf/record_ring.h"
+#include "tracer/capture.h"
+#include "tracer/filter.h"
+#include "tracer/span.h"
+#include "tracer/stack_window.h"
+
+namespace sightline::tracer::inprocess {
+
+// Far from where Linux puts programs, heaps, libraries and stacks of x86-64 (Documentation/arch/x86/x86_64/mm.rst,
+// mm/mmap.c: all of them lie at the top or below 2^32 or near 0x5555'5555'0000).
+inline constexpr uint64_t kBase = 0x2000'0000'0000;
+inline constexpr uint64_t kCode = kBase;
+inline constexpr uint64_t kCodeBytes = 4 << 20;
+inline constexpr uint64_t kShared = kBase + kCodeBytes;
+inline constexpr uint64_t kSharedBytes = 4 << 20;
+inline constexpr uint64_t kThreads = kShared + kSharedBytes;
+inline constexpr std::size_t kMostThreads = 4096;
+
+inline constexpr std::size_t kStackBytes = 48 << 10;     // of the stub, a thread
+inline constexpr std::size_t kScratchBytes = 136 << 10;  // for captures
+
+/// The user's registers as the stub found them at the call. Written by entry.S, which knows the offsets.
+struct Frame {
+  uint64_t r15, r14, r13, r12, rbp, rbx;
+  uint64_t r11;  ///< where to go on behind the call
+  uint64_t r10, r9, r8;
+  uint64_t rax;  ///< the call's number; behind the call its result
+  uint64_t rcx;  ///< what `syscall` would leave there: the address behind it
+  uint64_t rdx, rsi, rdi;
+  uint64_t rflags;
+};
+static_assert(sizeof(Frame) % 16 == 0);
+
+/// How far the stub is with a call, for whoever has to finish it: a signal, a death.
+enum class Step : uint32_t {
+  outside = 0,
+  entering = 1,  ///< nothing of the call is in the ring
+  inside = 2,    ///< its entry is
+};
+
+/// What a thread's %gs points to. entry.S knows the offsets of the first five.
+struct ThreadControl {
+  ThreadControl* self = nullptr;
+  uint64_t user_rsp = 0;
+  uint64_t stack_top = 0;
+  uint64_t resume = 0;   ///< Frame::r11 of the present call
+  uint32_t pending = 0;  ///< the tracer holds a signal back: trap at the next safe place
+  std::atomic<Step> step{Step::outside};
+
+  /// Not 0 while a record is being made: a time that is not after the record's own. See Progress::limit.
+  std::atomic<uint64_t> busy{0};
+  uint64_t last_time = 0;      ///< of the thread's last record
+  uint64_t calls = 0;          ///< CallEnter::number of the last call
+  int32_t nr = 0;              ///< of the call whose entry is in the ring
+  uint32_t ring_is_stale = 0;  ///< the tracer has written to the ring since
+  uint32_t mute = 0;           ///< calls pass, nothing is recorded
+  RecordPrefix prefix;         ///< all but the time
+  ringbuf::RecordRing ring;    ///< the stub's view
+};
+
+struct ThreadSlot {
+  alignas(4096) ThreadControl control;
+  alignas(4096) std::byte stack[kStackBytes];
+  alignas(4096) std::byte scratch[kScratchBytes];
+};
+
+/// The processor's clock in CLOCK_MONOTONIC: ns = ns0 + ((tsc - tsc0) * mult >> 32). Set from time to time by the
+/// tracer; a reader that finds `version` odd or changed reads again.
+struct TscClock {
+  std::atomic<uint32_t> version{0};
+  std::atomic<uint64_t> tsc0{0}, ns0{0}, mult{0};
+};
+
+struct SharedState {
+  TscClock clock;
+  CaptureLimits limits;
+  bool stacks = false;
+  uint32_t unknown_stack = 0;
+  Filter filter;
+  std::bitset<Filter::kNumbers> by_tracer;  ///< x86-64 calls that only the tracer can take through
+  ringbuf::Doorbell doorbell;
+  StackWindows windows;
+};
+static_assert(sizeof(SharedState) <= kSharedBytes);
+
+inline constexpr uint64_t kThreadBytes = kMostThreads * sizeof(ThreadSlot);
+inline constexpr uint64_t kRings = (kThreads + kThreadBytes + kCodeBytes - 1) / kCodeBytes * kCodeBytes;
+inline constexpr uint64_t kRingBytes = uint64_t{3} << 29;  // 1.5 GiB of addresses; memory is taken as it is used
+inline constexpr uint64_t kEnd = kRings + kRingBytes;
+
+inline SharedState& shared() {
+  return *reinterpret_cast<SharedState*>(kShared);
+}
+inline ThreadSlot& thread_slot(std::size_t i) {
+  return reinterpret_cast<ThreadSlot*>(kThreads)[i];
+}
+inline constexpr bool in_code(uint64_t address) {
+  return address - kCode < kCodeBytes;
+}
+
+/// The processor's time stamp counter.
+inline uint64_t read_tsc() {
+  uint32_t low = 0;
+  uint32_t high = 0;
+  asm volatile("rdtsc" : "=a"(low), "=d"(high));
+  return uint64_t{high} << 32 | low;
+}
+
+__extension__ using Wide = unsigned __int128;
+
+inline uint64_t now_by(const TscClock& clock) {
+  for (;;) {
+    const uint32_t version = clock.version.load(std::memory_order_acquire);
+    const uint64_t tsc0 = clock.tsc0.load(std::memory_order_relaxed);
+    const uint64_t ns0 = clock.ns0.load(std::memory_order_relaxed);
+    const uint64_t mult = clock.mult.load(std::memory_order_relaxed);
+    const uint64_t tsc = read_tsc();
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if ((version & 1) != 0 || clock.version.load(std::memory_order_relaxed) != version) continue;
+    // A counter that is a little behind on another processor must not wrap around.
+    const uint64_t ticks = tsc > tsc0 ? tsc - tsc0 : 0;
+    return ns0 + static_cast<uint64_t>(Wide{ticks} * mult >> 32);
+  }
+}
+
+/// The head of the stub's image: where in it things are. The tracer reads it from the image it has built in.
+struct StubHeader {
+  uint64_t entry;      ///< where a patched site jumps to: rcx is the address behind the call, r11 where to go on
+  uint64_t syscall;    ///< the stub's `syscall` for traced calls …
+  uint64_t behind;     ///< … and what follows it
+  uint64_t committed;  ///< from here to `syscall`, the call's entry is in the ring and the call is not made
+  uint64_t leaving;    ///< from here to `bailing`, the call's exit is in the ring: only registers are restored
+  uint64_t bailing;    ///< from here to `end`, the call goes to the tracer: likewise
+  uint64_t end;
+  uint64_t held_entry;  ///< the trap for a held signal, before the call …
+  uint64_t held_exit;   ///< … and after it
+  uint64_t copy;        ///< `rep movsb` from the user's memory; a fault here goes on at `copied`
+  uint64_t copied;
+  uint64_t remote;  ///< a `syscall` for calls of the tracer's
+};
+
+}  // namespace sightline::tracer::inprocess

@@ -1,0 +1,117 @@
+#include "tracer/inprocess/remote.h"
+
+#include <fcntl.h>
+#include <linux/ptrace.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+namespace sightline::tracer::inprocess {
+namespace {
+
+// glibc's <sys/ptrace.h> clashes with <linux/ptrace.h>; older headers than 6.4 lack the last.
+constexpr long kSetDispatch = 0x4210;  // PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
+
+/// struct ptrace_sud_config (include/uapi/linux/ptrace.h).
+struct DispatchConfig {
+  uint64_t mode;  ///< PR_SYS_DISPATCH_OFF, PR_SYS_DISPATCH_ON
+  uint64_t selector;
+  uint64_t offset;
+  uint64_t length;
+};
+
+long request(long what, pid_t tid, uint64_t address, const void* data) {
+  return syscall(SYS_ptrace, what, tid, address, data);
+}
+
+}  // namespace
+
+bool get_registers(pid_t tid, user_regs_struct& registers) {
+  return request(PTRACE_GETREGS, tid, 0, &registers) == 0;
+}
+
+bool set_registers(pid_t tid, const user_regs_struct& registers) {
+  return request(PTRACE_SETREGS, tid, 0, &registers) == 0;
+}
+
+bool set_dispatch(pid_t tid, bool on, uint64_t start, uint64_t length) {
+  const DispatchConfig config{.mode = on ? 1u : 0u, .selector = 0, .offset = on ? start : 0, .length = on ? length : 0};
+  return request(kSetDispatch, tid, sizeof config, &config) == 0;
+}
+
+bool read_memory(pid_t tid, uint64_t address, std::span<std::byte> into) {
+  const iovec local{into.data(), into.size()};
+  const iovec remote{reinterpret_cast<void*>(address), into.size()};
+  return process_vm_readv(tid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(into.size());
+}
+
+bool write_memory(pid_t tid, uint64_t address, std::span<const std::byte> from) {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/mem", tid);
+  const int file = open(path, O_RDWR | O_CLOEXEC);
+  if (file < 0) return false;
+  const ssize_t n = pwrite(file, from.data(), from.size(), static_cast<off_t>(address));
+  close(file);
+  return n == static_cast<ssize_t>(from.size());
+}
+
+RemoteCalls::RemoteCalls(pid_t tid, uint64_t syscall_at) : tid_(tid), syscall_at_(syscall_at) {
+  const uint64_t all = ~uint64_t{0};
+  ready_ = get_registers(tid_, registers_) && request(PTRACE_GETSIGMASK, tid_, sizeof mask_, &mask_) == 0 &&
+           request(PTRACE_SETSIGMASK, tid_, sizeof all, &all) == 0;
+}
+
+RemoteCalls::~RemoteCalls() {
+  if (!ready_ || lost_) return;
+  set_registers(tid_, registers_);
+  request(PTRACE_SETSIGMASK, tid_, sizeof mask_, &mask_);
+  // What could not be blocked was swallowed to get on.
+  if (stop_signal_ != 0) syscall(SYS_tkill, tid_, stop_signal_);
+}
+
+bool RemoteCalls::run_to_syscall_stop() {
+  for (;;) {
+    if (request(PTRACE_SYSCALL, tid_, 0, nullptr) < 0 && errno != ESRCH) return false;
+    int status = 0;
+    pid_t got = 0;
+    do got = waitpid(tid_, &status, __WALL);
+    while (got < 0 && errno == EINTR);
+    if (got != tid_) return false;
+    if (!WIFSTOPPED(status)) {
+      lost_ = status;
+      return false;
+    }
+    if (WSTOPSIG(status) == (SIGTRAP | 0x80)) return true;
+    if (status >> 16 != 0)
+      interrupted_ = interrupted_ || status >> 16 == PTRACE_EVENT_STOP;
+    else
+      stop_signal_ = WSTOPSIG(status);
+  }
+}
+
+std::optional<int64_t> RemoteCalls::call(long nr, std::initializer_list<uint64_t> arguments) {
+  if (!ready_ || lost_) return std::nullopt;
+  uint64_t args[6] = {};
+  std::copy(arguments.begin(), arguments.end(), args);
+  user_regs_struct r = registers_;
+  r.rip = syscall_at_;
+  r.rax = static_cast<uint64_t>(nr);
+  r.orig_rax = ~uint64_t{0};  // nothing to restart
+  r.rdi = args[0];
+  r.rsi = args[1];
+  r.rdx = args[2];
+  r.r10 = args[3];
+  r.r8 = args[4];
+  r.r9 = args[5];
+  if (!set_registers(tid_, r) || !run_to_syscall_stop() || !run_to_syscall_stop() || !get_registers(tid_, r))
+    return std::nullopt;
+  return static_cast<int64_t>(r.rax);
+}
+
+}  // namespace sightline::tracer::inprocess

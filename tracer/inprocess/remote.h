@@ -1,0 +1,63 @@
+/// Another process's stopped thread: its registers and memory, and system calls made in its name.
+///
+/// Threads: the tracer's. A thread may die at any moment; then everything here answers false or nothing, and its end is
+/// reported by waitpid(2) as usual or, where it was noticed here, by take_lost().
+#pragma once
+
+#include <sys/types.h>
+#include <sys/user.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace sightline::tracer::inprocess {
+
+bool get_registers(pid_t tid, user_regs_struct& registers);
+bool set_registers(pid_t tid, const user_regs_struct& registers);
+
+/// Syscall User Dispatch (Documentation/admin-guide/syscall-user-dispatch.rst), set from outside: Linux 6.4.
+/// True: each system call outside of [start, start + length) raises SIGSYS; false: none does.
+bool set_dispatch(pid_t tid, bool on, uint64_t start, uint64_t length);
+
+/// All of it, or false.
+bool read_memory(pid_t tid, uint64_t address, std::span<std::byte> into);
+/// Also where the process itself may not write: its code.
+bool write_memory(pid_t tid, uint64_t address, std::span<const std::byte> from);
+
+/// Makes calls in the name of a thread that is in a ptrace stop. While it lives no signal reaches the thread; at its
+/// end registers and signal mask are what they were.
+class RemoteCalls {
+ public:
+  /// `syscall_at`: where the process has a `syscall` instruction that no dispatch diverts.
+  RemoteCalls(pid_t tid, uint64_t syscall_at);
+  ~RemoteCalls();
+  RemoteCalls(const RemoteCalls&) = delete;
+  RemoteCalls& operator=(const RemoteCalls&) = delete;
+
+  /// The kernel's answer; nullopt: the thread is gone.
+  std::optional<int64_t> call(long nr, std::initializer_list<uint64_t> arguments);
+  /// At the beginning.
+  const user_regs_struct& registers() const { return registers_; }
+  /// The thread ended meanwhile, with this wait status.
+  std::optional<int> lost() const { return lost_; }
+  /// An interruption of ours came meanwhile and is used up.
+  bool interrupted() const { return interrupted_; }
+
+ private:
+  bool run_to_syscall_stop();
+
+  pid_t tid_;
+  uint64_t syscall_at_;
+  bool ready_ = false;
+  bool interrupted_ = false;
+  int stop_signal_ = 0;
+  uint64_t mask_ = 0;
+  user_regs_struct registers_{};
+  std::optional<int> lost_;
+};
+
+}  // namespace sightline::tracer::inprocess

@@ -1,0 +1,134 @@
+# The way into the stub, through the call, and out again.
+#
+# On entry: rax and the arguments as for `syscall`; rcx: the address behind the traced call, as `syscall` would leave it;
+# r11: where to go on. Not a word of the user's stack is touched: rsp changes to the thread's own stack at once. The
+# general registers and flags are kept in a Frame (layout.h); vector registers are never used.
+#
+# The addresses between the labels tell the tracer, when a signal arrives, how far the call is: see layout.h, StubHeader,
+# and leave.cc.
+
+#define SELF %gs:0
+#define USER_RSP %gs:8
+#define STACK_TOP %gs:16
+#define RESUME %gs:24
+#define PENDING %gs:32
+
+#define R10 56
+#define R9 64
+#define R8 72
+#define RAX 80
+#define RCX 88
+#define RDX 96
+#define RSI 104
+#define RDI 112
+#define RFLAGS 120
+
+  .section .header, "a"
+  .globl sl_header
+sl_header:
+  .quad sl_entry, sl_syscall, sl_behind, sl_committed, sl_leaving, sl_bailing, sl_end
+  .quad sl_held_entry, sl_held_exit, sl_copy, sl_copied, sl_remote
+
+  .text
+  .globl sl_entry
+sl_entry:
+  mov %rsp, USER_RSP
+  mov %r11, RESUME
+  mov STACK_TOP, %rsp
+  pushfq
+  cld
+  push %rdi
+  push %rsi
+  push %rdx
+  push %rcx
+  push %rax
+  push %r8
+  push %r9
+  push %r10
+  push %r11
+  push %rbx
+  push %rbp
+  push %r12
+  push %r13
+  push %r14
+  push %r15
+  mov %rsp, %rdi
+  mov SELF, %rsi
+  call sl_enter
+sl_committed:                   # … unless rax says that the call is the tracer's
+  test %eax, %eax
+  jne sl_bailing
+  mov R10(%rsp), %r10
+  mov R9(%rsp), %r9
+  mov R8(%rsp), %r8
+  mov RAX(%rsp), %rax
+  mov RDX(%rsp), %rdx
+  mov RSI(%rsp), %rsi
+  mov RDI(%rsp), %rdi
+  cmpl $0, PENDING
+  jne sl_held_entry
+sl_syscall:
+  syscall
+sl_behind:
+  mov %rax, RAX(%rsp)
+  mov %rsp, %rdi
+  mov SELF, %rsi
+  call sl_exit
+sl_leaving:
+  mov R10(%rsp), %r10
+  mov R9(%rsp), %r9
+  mov R8(%rsp), %r8
+  mov RAX(%rsp), %rax
+  mov RCX(%rsp), %rcx
+  mov RDX(%rsp), %rdx
+  mov RSI(%rsp), %rsi
+  mov RDI(%rsp), %rdi
+  mov RFLAGS(%rsp), %r11        # as `syscall` leaves it
+  cmpl $0, PENDING
+  jne sl_held_exit
+  pushq RFLAGS(%rsp)
+  popfq
+  mov USER_RSP, %rsp
+  jmp *RESUME
+
+# The call is one that only the tracer can take through: make it where the stub can't catch it. Two bytes before where
+# things go on there is always a `syscall`.
+sl_bailing:
+  mov R10(%rsp), %r10
+  mov R9(%rsp), %r9
+  mov R8(%rsp), %r8
+  mov RAX(%rsp), %rax
+  mov RDX(%rsp), %rdx
+  mov RSI(%rsp), %rsi
+  mov RDI(%rsp), %rdi
+  mov RESUME, %rcx
+  lea -2(%rcx), %rcx
+  pushq RFLAGS(%rsp)
+  popfq
+  mov USER_RSP, %rsp
+  jmp *%rcx
+sl_end:
+
+sl_held_entry:
+  int3
+  ud2
+sl_held_exit:
+  int3
+  ud2
+
+# size_t sl_copy_bytes(void* to, const void* from, size_t n): how many could not be read.
+  .globl sl_copy_bytes
+sl_copy_bytes:
+  mov %rdx, %rcx
+sl_copy:
+  rep movsb
+sl_copied:
+  mov %rcx, %rax
+  ret
+
+# Calls that the tracer makes in the thread's name.
+sl_remote:
+  syscall
+  int3
+
+  .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,222 @@
+// What runs inside the traced process at each of its calls, on a stack of its own: writes the records that the ptrace
+// engine writes elsewhere, with the same code, into the thread's ring.
+//
+// Freestanding: no library, no writable data, no vector registers; nothing here may call into the process. The capture
+// code, the table and the ring are those of the tracer, compiled once more.
+#include <cstring>
+#include <new>
+
+#include "tracer/inprocess/layout.h"
+
+extern "C" {
+std::size_t sl_copy_bytes(void* to, const void* from, std::size_t n);
+
+// The compiler expects these four of every environment.
+void* memcpy(void* to, const void* from, std::size_t n) {
+  void* const start = to;
+  asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+  return start;
+}
+void* memset(void* to, int byte, std::size_t n) {
+  void* const start = to;
+  asm volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(byte) : "memory");
+  return start;
+}
+void* memmove(void* to, const void* from, std::size_t n) {
+  if (to <= from || static_cast<char*>(to) >= static_cast<const char*>(from) + n) return memcpy(to, from, n);
+  for (; n != 0; --n) {
+    static_cast<char*>(to)[n - 1] = static_cast<const char*>(from)[n - 1];
+    asm volatile("" : : : "memory");  // or the compiler makes a call of memmove of it
+  }
+  return to;
+}
+int memcmp(const void* a, const void* b, std::size_t n) {
+  const auto* x = static_cast<const unsigned char*>(a);
+  const auto* y = static_cast<const unsigned char*>(b);
+  for (std::size_t i = 0; i < n; ++i)
+    if (x[i] != y[i]) return x[i] < y[i] ? -1 : 1;
+  return 0;
+}
+// C++ has overloads of this one.
+void* sl_memchr(const void* in, int byte, std::size_t n) __asm__("memchr");
+void* sl_memchr(const void* in, int byte, std::size_t n) {
+  const auto* p = static_cast<const unsigned char*>(in);
+  for (; n != 0; --n, ++p)
+    if (*p == static_cast<unsigned char>(byte)) return const_cast<unsigned char*>(p);
+  return nullptr;
+}
+std::size_t strlen(const char* text) {
+  std::size_t n = 0;
+  while (text[n] != 0) {
+    ++n;
+    asm volatile("" : : : "memory");
+  }
+  return n;
+}
+void __cxa_pure_virtual() {
+  __builtin_trap();
+}
+}
+
+// Of the vtable of MemoryReader; nothing is ever deleted here.
+void operator delete(void*, std::size_t) noexcept {}
+void operator delete(void*) noexcept {}
+
+// The rest of the rings' waiting is ringbuf/model_bare.cc.
+uint64_t sightline::ringbuf::StandardModel::now() {
+  return tracer::inprocess::now_by(tracer::inprocess::shared().clock);
+}
+
+namespace sightline::tracer::inprocess {
+namespace {
+
+/// A fault while copying ends the copy: the tracer sends the thread on behind it.
+class OwnMemory final : public MemoryReader {
+ public:
+  std::size_t read(uint64_t address, std::span<std::byte> into) override {
+    return into.size() - sl_copy_bytes(into.data(), reinterpret_cast<const void*>(address), into.size());
+  }
+};
+
+void arguments_of(const Frame& frame, uint64_t (&args)[6]) {
+  args[0] = frame.rdi;
+  args[1] = frame.rsi;
+  args[2] = frame.rdx;
+  args[3] = frame.r10;
+  args[4] = frame.r8;
+  args[5] = frame.r9;
+}
+
+/// The time of the thread's next record.
+uint64_t next_time(ThreadControl& thread) {
+  const uint64_t time = now_by(shared().clock);
+  thread.last_time = time > thread.last_time ? time : thread.last_time + 1;
+  return thread.last_time;
+}
+
+/// From here on until it is committed, no consumer may go past the record's time. The exchange is also the fence
+/// between the announcement and the reading of the clock.
+void begin_record(ThreadControl& thread) {
+  thread.busy.exchange(thread.last_time + 1, std::memory_order_seq_cst);
+  if (thread.ring_is_stale != 0) {
+    thread.ring_is_stale = 0;
+    thread.ring.resume();
+  }
+}
+void end_record(ThreadControl& thread) {
+  thread.busy.store(0, std::memory_order_release);
+}
+
+std::span<std::byte> scratch_of(ThreadControl& thread) {
+  return reinterpret_cast<ThreadSlot&>(thread).scratch;
+}
+
+/// A table of captures is run with the room that a record of this ring has.
+CaptureResult captures_of(ThreadControl& thread, const Syscall* call, Phase phase, const CaptureCall& state) {
+  if (call == nullptr || call->captures.empty()) return {};
+  const std::span<std::byte> room = scratch_of(thread);
+  const std::size_t most = thread.ring.largest_payload() - sizeof(CallEnter);
+  OwnMemory memory;
+  return capture(*call, phase, state, shared().limits, memory, room.first(most < room.size() ? most : room.size()));
+}
+
+bool is_recorded(const ThreadControl& thread, int32_t nr, const Syscall* call) {
+  return thread.mute == 0 && shared().filter.passes(Abi::x86_64, nr, call);
+}
+
+}  // namespace
+
+/// Not 0: the call is one for the tracer, and nothing has been written.
+extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
+  const auto wide = static_cast<int64_t>(frame.rax);
+  const auto nr = static_cast<int32_t>(frame.rax);
+  // The kernel looks at 32 bits of the number; x32's bit makes it another table.
+  if (nr < 0 || static_cast<std::size_t>(nr) >= Filter::kNumbers || wide < 0 ||
+      shared().by_tracer[static_cast<std::size_t>(nr)])
+    return 1;
+  thread.step.store(Step::entering, std::memory_order_relaxed);
+  const Syscall* call = find_syscall(Abi::x86_64, nr);
+  if (!is_recorded(thread, nr, call)) return 0;
+
+  begin_record(thread);
+  ++thread.calls;
+  CallEnter record;
+  record.prefix = thread.prefix;
+  arguments_of(frame, record.args);
+  record.number = thread.calls;
+  record.ip = frame.rcx;
+  record.sp = thread.user_rsp;
+  record.nr = nr;
+  const CaptureResult captures =
+      captures_of(thread, call, Phase::entry, {.abi = Abi::x86_64, .args = record.args, .ret = 0, .failed = false});
+  record.capture_count = captures.count;
+  record.capture_bytes = captures.bytes;
+  uint32_t window = 0;
+  uint32_t size = static_cast<uint32_t>(sizeof record + captures.bytes);
+  if (shared().stacks) {
+    window = shared().windows.wanted(thread.prefix.process_serial, frame.rcx, shared().unknown_stack);
+    if (size + sizeof(RegisterBlock) + window > thread.ring.largest_payload()) window = 0;
+  }
+  if (window != 0) size += static_cast<uint32_t>(sizeof(RegisterBlock) + window);
+  std::byte* place = thread.ring.reserve(size);
+  if (place == nullptr) {  // given up, and counted by the ring
+    end_record(thread);
+    return 0;
+  }
+  std::byte* end = place + sizeof record;
+  memcpy(end, scratch_of(thread).data(), captures.bytes);
+  end += captures.bytes;
+  if (window != 0) {
+    // In DWARF's order, as the kernel would show them at the call's entry.
+    const RegisterBlock registers{{frame.rax, frame.rdx, frame.rcx, frame.rbx, frame.rsi, frame.rdi, frame.rbp,
+                                   thread.user_rsp, frame.r8, frame.r9, frame.r10, frame.rflags, frame.r12, frame.r13,
+                                   frame.r14, frame.r15, frame.rcx}};
+    new (end) RegisterBlock(registers);
+    end += sizeof registers;
+    OwnMemory memory;
+    const std::size_t got = memory.read(thread.user_rsp, {end, window});
+    record.flags = static_cast<uint16_t>(kCallHasStack | (got == 0 ? kCallStackFault : 0));
+    record.stack_bytes = static_cast<uint32_t>(got);
+    end += got;
+  }
+  thread.nr = nr;
+  record.prefix.time = next_time(thread);
+  new (place) CallEnter(record);
+  thread.ring.commit(static_cast<uint16_t>(RecordType::call_enter), static_cast<uint32_t>(end - place));
+  thread.step.store(Step::inside, std::memory_order_release);
+  end_record(thread);
+  return 0;
+}
+
+extern "C" void sl_exit(Frame& frame, ThreadControl& thread) {
+  if (thread.step.load(std::memory_order_relaxed) != Step::inside) {
+    thread.step.store(Step::outside, std::memory_order_relaxed);
+    return;
+  }
+  // First: who is killed in between leaves a call open, not one that ends twice.
+  thread.step.store(Step::outside, std::memory_order_release);
+  begin_record(thread);
+  const auto ret = static_cast<int64_t>(frame.rax);
+  CallExit record;
+  record.prefix = thread.prefix;
+  record.prefix.time = next_time(thread);
+  record.ret = ret;
+  record.nr = thread.nr;
+  record.is_error = ret < 0 && ret >= -4095 ? 1 : 0;
+  uint64_t args[6];
+  arguments_of(frame, args);
+  const CaptureResult captures =
+      captures_of(thread, find_syscall(Abi::x86_64, thread.nr), Phase::exit,
+                  {.abi = Abi::x86_64, .args = args, .ret = ret, .failed = record.is_error != 0});
+  record.capture_count = captures.count;
+  record.capture_bytes = captures.bytes;
+  const auto size = static_cast<uint32_t>(sizeof record + captures.bytes);
+  if (std::byte* place = thread.ring.reserve(size)) {
+    new (place) CallExit(record);
+    memcpy(place + sizeof record, scratch_of(thread).data(), captures.bytes);
+    thread.ring.commit(static_cast<uint16_t>(RecordType::call_exit), size);
+  }
+  end_record(thread);
+}
+
+}  // namespace sightline::tracer::inprocess

@@ -1,0 +1,27 @@
+#include "tracer/progress.h"
+
+#include <time.h>
+
+#include <algorithm>
+
+#include "tracer/inprocess/arena.h"
+
+namespace sightline::tracer {
+
+uint64_t Progress::limit() const {
+  if (arena == nullptr) return horizon.load(std::memory_order_acquire);
+  // A producer announces a record, then reads the clock; we read the clock, then look for announcements: whose record
+  // has an earlier time than ours is seen here. Full fences between the two steps on both sides.
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  uint64_t limit = static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (const uint64_t since = busy.load(std::memory_order_acquire); since != 0) limit = std::min(limit, since - 1);
+  return std::min(limit, arena->earliest_busy() - 1);
+}
+
+void Progress::tick() {
+  if (arena != nullptr) arena->tick();
+}
+
+}  // namespace sightline::tracer

@@ -1,0 +1,37 @@
+/// What the tracer and its consumer share besides the rings: how far the consumer may read, and how much stack it
+/// needs.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "tracer/stack_window.h"
+
+namespace sightline::tracer {
+
+namespace inprocess {
+class Arena;
+}
+
+struct Progress {
+  /// All of the tracer's own records stamped at or before this time are committed. It is one thread and stamps in
+  /// order.
+  std::atomic<uint64_t> horizon{0};
+  /// Calls begun that were to be recorded. What the consumer has not seen of them is lost.
+  std::atomic<uint64_t> entered{0};
+  StackWindows own_windows;
+  StackWindows* windows = &own_windows;  ///< where the producers look
+
+  /// Where traced threads record their calls themselves: set before the first of them runs.
+  inprocess::Arena* arena = nullptr;
+  /// Not 0 while the tracer works on a stop: a time that is not after that of its next record.
+  std::atomic<uint64_t> busy{0};
+
+  /// All records stamped at or before this time, whoever makes them, are committed. A consumer that reads it first and
+  /// the rings after can merge them without missing anything.
+  uint64_t limit() const;
+  /// The consumer, now and then: keeps the clock of the threads that record themselves true.
+  void tick();
+};
+
+}  // namespace sightline::tracer

@@ -1,0 +1,13 @@
+#include "tracer/tracee.h"
+
+#include "tracer/inprocess/sites.h"
+
+namespace sightline::tracer {
+
+std::shared_ptr<AddressSpace> AddressSpace::copy_of(const AddressSpace& other) {
+  auto copy = std::make_shared<AddressSpace>(other);
+  if (other.sites != nullptr) copy->sites = std::make_shared<inprocess::Sites>(*other.sites);
+  return copy;
+}
+
+}  // namespace sightline::tracer
