@@ -33,7 +33,7 @@ DebugInfo::~DebugInfo() = default;
 
 DebugInfo::Opened DebugInfo::open(const ElfFile& dwarf_file, const ElfFile& code, const std::string& path,
                                   std::span<const std::string> debug_directories) {
-  std::unique_ptr<DebugInfo> info(new DebugInfo(dwarf_file, code));
+  std::unique_ptr<DebugInfo> info(new DebugInfo(dwarf_file, code, path));
   if (const AlternateLink link = alternate_link(dwarf_file); !link.name.empty()) {
     info->alternate_ = find_alternate_file(link.name, link.build_id, path, debug_directories);
     if (!info->alternate_) return {nullptr, "debug information refers to a file that is missing: " + link.name};
@@ -47,7 +47,7 @@ DebugInfo::Opened DebugInfo::open(const ElfFile& dwarf_file, const ElfFile& code
 LibdwInfo* DebugInfo::libdw() {
   if (!tried_libdw_) {
     tried_libdw_ = true;
-    libdw_ = LibdwInfo::open(dwarf_file_, alternate_.get(), code_);
+    libdw_ = LibdwInfo::open(dwarf_file_, alternate_.get(), code_, path_);
   }
   return libdw_.get();
 }

@@ -1,13 +1,14 @@
 /// Source lines and inlined functions from one file's debug information.
 ///
-/// DWARF 2 to 5, split DWARF (.dwo beside the object files; no .dwp), and dwz(1)'s alternate files. DwarfIndex reads
-/// all but split DWARF, which is left to libdw, as is .debug_frame.
+/// DWARF 2 to 5, split DWARF (.dwo beside the object files, .dwp beside the program), and dwz(1)'s alternate files.
+/// DwarfIndex reads all but split DWARF, which is left to libdw, as is .debug_frame.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "symbolizer/dwarf_index.h"
@@ -35,11 +36,13 @@ class DebugInfo {
   std::vector<SourceFrame> find(uint64_t address);
 
  private:
-  DebugInfo(const ElfFile& dwarf_file, const ElfFile& code) : dwarf_file_(dwarf_file), code_(code) {}
+  DebugInfo(const ElfFile& dwarf_file, const ElfFile& code, std::string path)
+      : dwarf_file_(dwarf_file), code_(code), path_(std::move(path)) {}
   LibdwInfo* libdw();
 
   const ElfFile& dwarf_file_;
   const ElfFile& code_;
+  const std::string path_;
   std::unique_ptr<ElfFile> alternate_;
   std::unique_ptr<DwarfIndex> index_;
   bool tried_libdw_ = false;

@@ -51,8 +51,11 @@ bool strings_are_terminated(Elf* elf) {
 
 LibdwInfo::~LibdwInfo() = default;
 
-std::unique_ptr<LibdwInfo> LibdwInfo::open(const ElfFile& dwarf_file, const ElfFile* alternate, const ElfFile& code) {
+std::unique_ptr<LibdwInfo> LibdwInfo::open(const ElfFile& dwarf_file, const ElfFile* alternate, const ElfFile& code,
+                                           const std::string& path) {
   std::unique_ptr<LibdwInfo> info(new LibdwInfo);
+  info->dwarf_file_ = &dwarf_file;
+  info->path_ = path;
   info->code_ = &code;
   info->dwarf_.reset(dwarf_begin_elf(dwarf_file.elf(), DWARF_C_READ, nullptr));
   if (!info->dwarf_ || !strings_are_terminated(dwarf_file.elf())) return nullptr;
@@ -88,30 +91,62 @@ void LibdwInfo::collect_units() {
       unit_ranges_.add(low, high, index);
       any = true;
     });
-    if (any) units_.push_back({.die = die, .contents = {}, .directory = {}, .functions = {}});
+    if (any) units_.emplace_back().die = die;
   }
   unit_ranges_.finish();
 }
 
-void LibdwInfo::load(Unit& unit) const {
+/// Cuts the unit of a skeleton out of the package, if there is one that has it.
+bool LibdwInfo::take_from_package(Unit& unit) {
+  if (!tried_package_) {
+    tried_package_ = true;
+    package_ = DwarfPackage::open(path_);
+  }
+  if (!package_) return false;
+  Dwarf_Half version = 0;
+  uint8_t type = 0;
+  uint64_t id = 0;
+  Dwarf_Die die;
+  if (dwarf_cu_info(unit.die.cu, &version, &type, &die, nullptr, &id, nullptr, nullptr) != 0) return false;
+  Skeleton skeleton{.id = id, .version = version};
+  Dwarf_Addr low = 0;
+  if (dwarf_lowpc(&unit.die, &low) == 0) skeleton.low_pc = low;
+  // The two may have different names, but only one of them is there.
+  skeleton.address_base =
+      unsigned_attribute(unit.die, DW_AT_addr_base) | unsigned_attribute(unit.die, DW_AT_GNU_addr_base);
+  skeleton.range_base = unsigned_attribute(unit.die, DW_AT_GNU_ranges_base);
+  unit.packed_file = package_->unit(skeleton, *dwarf_file_);
+  if (!unit.packed_file) return false;
+  unit.packed.reset(dwarf_begin_elf(unit.packed_file->elf(), DWARF_C_READ, nullptr));
+  Dwarf_CU* next = nullptr;
+  return unit.packed && strings_are_terminated(unit.packed_file->elf()) &&
+         dwarf_get_units(unit.packed.get(), nullptr, &next, nullptr, nullptr, &unit.contents, nullptr) == 0;
+}
+
+void LibdwInfo::load(Unit& unit) {
   unit.loaded = true;
   unit.contents = unit.die;
   Dwarf_Half version = 0;
   uint8_t type = 0;
   Dwarf_Die die;
   Dwarf_Die split;
-  if ((dwarf_hasattr(&unit.die, DW_AT_dwo_name) || dwarf_hasattr(&unit.die, DW_AT_GNU_dwo_name)) &&
-      split_file_is_regular(unit.die) &&
+  const bool is_skeleton = dwarf_hasattr(&unit.die, DW_AT_dwo_name) || dwarf_hasattr(&unit.die, DW_AT_GNU_dwo_name);
+  if (is_skeleton && split_file_is_regular(unit.die) &&
       dwarf_cu_info(unit.die.cu, &version, &type, &die, &split, nullptr, nullptr, nullptr) == 0 && split.addr &&
       strings_are_terminated(dwarf_getelf(dwarf_cu_getdwarf(split.cu)))) {
     unit.contents = split;
+  } else if (is_skeleton && !take_from_package(unit)) {
+    unit.contents = unit.die;
   }
   Dwarf_Attribute attribute;
   if (const char* directory = dwarf_formstring(dwarf_attr(&unit.die, DW_AT_comp_dir, &attribute))) {
     unit.directory = directory;
   }
   if (dwarf_getsrclines(&unit.die, &unit.lines, &unit.line_count) != 0) unit.line_count = 0;
-  if (dwarf_getsrcfiles(&unit.contents, &unit.files, &unit.file_count) != 0) unit.file_count = 0;
+  if (dwarf_getsrcfiles(&unit.contents, &unit.files, &unit.file_count) != 0 &&
+      dwarf_getsrcfiles(&unit.die, &unit.files, &unit.file_count) != 0) {
+    unit.file_count = 0;
+  }
   index_functions(unit, false);
 }
 
