@@ -183,7 +183,8 @@ def packaged(directory, program):
         except (RuntimeError, NotHere, subprocess.TimeoutExpired):
             pass
     else:
-        raise NotHere("neither dwp 2.40 nor llvm-dwp 14 packs it")
+        raise NotHere("no tool packs it: GNU dwp 2.40 knows no DWARF 5, and llvm-dwp 14 does not come to an end with what g++ "
+                      "makes of it")
     for file in directory.glob("*.dwo"):
         file.unlink()
     return plain(program)
