@@ -63,13 +63,13 @@ bool agrees(const std::vector<Frame>& ours, const std::vector<SourceLine>& their
 
 /// Compares at `count` addresses. eu-addr2line loses or invents an inlined call here and there (its 0.188, with
 /// functions in several pieces), so an address where it disagrees is put to binutils' addr2line, whose word counts.
-void compare(const std::string& path, std::size_t count, bool has_aranges) {
+void compare(const std::string& path, std::size_t count, bool has_aranges, const std::string& tool = "addr2line") {
   CAPTURE(path);
   ElfFile::Opened opened = open_elf(path);
   REQUIRE(opened.file);
   const std::vector<uint64_t> addresses = spread_over_text(*opened.file, count);
   const auto first = has_aranges ? addr2line("eu-addr2line", path, addresses) : std::nullopt;
-  const auto second = addr2line("addr2line", path, addresses);
+  const auto second = addr2line(tool, path, addresses);
   if (has_aranges ? !first : !second) {
     MESSAGE("elfutils or binutils is not installed: nothing to compare with");
     return;
@@ -93,7 +93,7 @@ void compare(const std::string& path, std::size_t count, bool has_aranges) {
     CAPTURE(addresses[i]);
     INFO("ours:" << text_of(lines));
     INFO("eu-addr2line:" << (first ? text_of((*first)[i]) : ""));
-    INFO("addr2line:" << (second ? text_of((*second)[i]) : ""));
+    INFO(tool << ":" << (second ? text_of((*second)[i]) : ""));
     CHECK((second && agrees(ours.frames, (*second)[i], false)));
     ++second_opinions;
   }
@@ -118,8 +118,62 @@ TEST_CASE("lines and inlined calls of a large program agree with other tools") {
 }
 
 TEST_CASE("without .debug_aranges lines are found as well") {
-  if (access(fixture("plain-clang").c_str(), R_OK) != 0) return;  // no clang
-  compare(fixture("plain-clang"), 300, false);
+  // binutils' addr2line 2.40 loses the inlined calls of functions whose ranges DWARF 5 refers to by index.
+  if (access(fixture("calls-clang-5").c_str(), R_OK) == 0)
+    compare(fixture("calls-clang-5"), 1000, false, "llvm-addr2line-14");
+  for (const char* name : {"plain-clang", "calls-clang-4"})
+    if (access(fixture(name).c_str(), R_OK) == 0) compare(fixture(name), 1000, false);
+}
+
+namespace {
+
+/// What two readers of the same DWARF say, frame by frame.
+void compare_readers(const std::string& path, uint64_t stride) {
+  CAPTURE(path);
+  const ElfFile::Opened first = open_elf(path);
+  const ElfFile::Opened second = open_elf(path);
+  REQUIRE(first.file);
+  REQUIRE(second.file);
+  DwarfIndex ours(*first.file, nullptr, *first.file);
+  REQUIRE(ours.is_complete());
+  const std::unique_ptr<LibdwInfo> theirs = LibdwInfo::open(*second.file, nullptr, *second.file, path);
+  REQUIRE(theirs);
+  std::size_t addresses = 0;
+  std::size_t frames = 0;
+  for (const uint64_t address : spread_over_text(*first.file, 1'000'000 / stride)) {
+    CAPTURE(address);
+    const std::vector<SourceFrame> mine = ours.find(address);
+    const std::vector<SourceFrame> other = theirs->find(address);
+    ++addresses;
+    REQUIRE(mine.size() == other.size());
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      CAPTURE(i);
+      ++frames;
+      CHECK(mine[i].linkage_name == other[i].linkage_name);
+      // Where there is a mangled name, ours leaves out the scopes, which nobody asks for.
+      if (mine[i].linkage_name.empty()) CHECK(mine[i].name == other[i].name);
+      CHECK(mine[i].function_start == other[i].function_start);
+      CHECK(mine[i].file == other[i].file);
+      CHECK(mine[i].line == other[i].line);
+      CHECK(mine[i].column == other[i].column);
+      CHECK(mine[i].line_is_near == other[i].line_is_near);
+    }
+  }
+  CHECK(addresses > 100);
+  MESSAGE(path << ": " << addresses << " addresses, " << frames << " frames");
+}
+
+}  // namespace
+
+TEST_CASE("our reader of DWARF says what libdw says") {
+  for (const char* name : {"calls-o0", "calls-o2", "calls-o3", "calls-fp", "plain-o2", "plain-gz", "libfixture.so",
+                           "plain-clang", "calls-clang-4", "calls-clang-5"}) {
+    const bool is_optional = std::string_view(name).find("clang") != std::string_view::npos;
+    if (!is_optional || access(fixture(name).c_str(), R_OK) == 0) compare_readers(fixture(name), 100);
+  }
+  char self[PATH_MAX] = {};
+  REQUIRE(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+  compare_readers(self, 500);
 }
 
 namespace {
