@@ -72,13 +72,14 @@ NOINLINE void calls(const std::function<void()>& function) {
 }  // namespace store
 
 int main() {
-  const std::unique_ptr<store::Base> base = std::make_unique<store::Derived>();
-  base->look("/matrix/virtual");
+  // First, since how much of the stack is copied at open() is learned from the calls before.
   try {
     store::throws();
   } catch (const std::runtime_error&) {
     store::sink = 3;
   }
+  const std::unique_ptr<store::Base> base = std::make_unique<store::Derived>();
+  base->look("/matrix/virtual");
   store::generic(std::string("/matrix/template"));
   { const store::Log log("/matrix/stream"); }
   store::sorts();
