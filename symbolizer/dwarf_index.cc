@@ -11,7 +11,9 @@ namespace {
 
 constexpr int kMaxReferences = 16;  // real chains have at most three; crafted ones may be circles
 constexpr int kMaxScopeDepth = 16;
-// Each place is described once, but several that follow each other mostly lie in the same functions.
+// Each place is described once, but places that follow each other mostly lie in the same functions. What is kept of
+// those for the next ones, in bytes:
+constexpr uint64_t kKeptEntries = uint64_t{32} << 20;
 constexpr std::size_t kKeptInlines = std::size_t{8} << 20;
 
 }  // namespace
@@ -92,14 +94,16 @@ std::string_view DwarfIndex::path_of(LineTable& table, uint32_t number) {
 const DwarfIndex::Names& DwarfIndex::names_of(const DieRef die, int depth) {
   if (const auto known = names_.find(die); known != names_.end()) return known->second;
   DieRef current = die;
-  std::string linkage;
+  std::string_view linkage;
   std::string source;
   for (int i = 0; i < kMaxReferences; ++i) {
     DwarfFile& file = *current.unit->file;
     DieRef next;
     file.visit_attributes(current, [&](uint16_t name, const DwarfValue& value) {
       if (name == DW_AT_linkage_name || name == DW_AT_MIPS_linkage_name) {
+        // String sections stay; what stands among the entries goes when they do.
         if (linkage.empty()) linkage = file.string(*current.unit, value);
+        if (value.form == DW_FORM_string) linkage = strings_.intern(linkage);
       } else if (name == DW_AT_name) {
         if (source.empty()) source = file.string(*current.unit, value);
       } else if (name == DW_AT_abstract_origin || name == DW_AT_specification) {
@@ -119,7 +123,7 @@ const DwarfIndex::Names& DwarfIndex::names_of(const DieRef die, int depth) {
       scope.replace(scope.size() - kNameless.size(), kNameless.size(), "{lambda}::");
     source = scope + source;
   }
-  const Names names{.linkage = strings_.intern(linkage), .source = strings_.intern(source)};
+  const Names names{.linkage = linkage, .source = strings_.intern(source)};
   return names_.emplace(die, names).first->second;
 }
 
@@ -163,6 +167,7 @@ std::vector<SourceFrame> DwarfIndex::find(uint64_t address) {
   const auto* range = unit_ranges_.find(address);
   if (range == nullptr) return {};
   const DwarfUnit& unit = file_->units()[range->value];
+  if (file_->info().held() > kKeptEntries) file_->info().release(0, file_->info().size());
   std::vector<SourceFrame> frames(1);
   LineTable& table = lines_of(unit);
   const DwarfLines::Place place = table.lines->find(address);

@@ -71,6 +71,7 @@ SectionBytes& SectionBytes::operator=(SectionBytes&& other) noexcept {
   std::swap(size_, other.size_);
   std::swap(file_offset_, other.file_offset_);
   std::swap(is_whole_, other.is_whole_);
+  std::swap(pages_held_, other.pages_held_);
   std::swap(pages_, other.pages_);
   std::swap(unpacked_, other.unpacked_);
   return *this;
@@ -91,6 +92,7 @@ bool SectionBytes::read(uint64_t offset, uint64_t size) {
     if (!file_->read(file_offset_ + from, std::as_writable_bytes(std::span(base_ + from, to - from)))) return false;
     std::fill(pages_.begin() + static_cast<std::ptrdiff_t>(page), pages_.begin() + static_cast<std::ptrdiff_t>(last),
               uint8_t{1});
+    pages_held_ += last - page;
     page = last - 1;
   }
   return true;
@@ -119,8 +121,10 @@ void SectionBytes::release(uint64_t offset, uint64_t size) {
   const uint64_t last = (offset + size) >> kPageBits;
   if (first >= last) return;
   if (::madvise(base_ + (first << kPageBits), (last - first) << kPageBits, MADV_DONTNEED) != 0) return;
-  std::fill(pages_.begin() + static_cast<std::ptrdiff_t>(first), pages_.begin() + static_cast<std::ptrdiff_t>(last),
-            uint8_t{0});
+  for (uint64_t page = first; page < last; ++page) {
+    pages_held_ -= pages_[page];
+    pages_[page] = 0;
+  }
 }
 
 }  // namespace sightline::symbolizer

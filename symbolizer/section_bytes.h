@@ -26,6 +26,8 @@ class SectionBytes {
   ~SectionBytes();
 
   uint64_t size() const { return size_; }
+  /// Bytes that release() could give back.
+  uint64_t held() const { return pages_held_ << kPageBits; }
 
   /// The bytes [offset, offset + size). nullptr: they are not all within the section, or cannot be read. Stay where
   /// they are; release() makes them unspecified.
@@ -58,7 +60,8 @@ class SectionBytes {
   uint8_t* base_ = nullptr;
   uint64_t size_ = 0;
   uint64_t file_offset_ = 0;
-  bool is_whole_ = true;        // base_ belongs to libelf or unpacked_, and all of it is there
+  bool is_whole_ = true;  // base_ belongs to libelf or unpacked_, and all of it is there
+  uint64_t pages_held_ = 0;
   std::vector<uint8_t> pages_;  // 1: read
   std::vector<uint8_t> unpacked_;
 };
