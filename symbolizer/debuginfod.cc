@@ -108,7 +108,8 @@ void Debuginfod::run() {
   Library library;
   const std::string unusable = load(library);
   const auto end = [&](Client* client) { library.end(client); };
-  std::unique_ptr<Client, decltype(end)> client(unusable.empty() ? library.begin() : nullptr, end);
+  std::unique_ptr<Client, decltype(end)> client(
+      unusable.empty() && library.begin != nullptr ? library.begin() : nullptr, end);
   if (client) library.set_progress(client.get(), shall_stop);
 
   std::unique_lock lock(mutex_);

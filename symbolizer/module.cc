@@ -92,7 +92,8 @@ bool Module::is_behind_call(uint64_t file_offset) const {
 void Module::open_debug_info() {
   if (debug_opened_) return;
   debug_opened_ = true;
-  if (!has_debug_sections(*file_) && !debug_file_) debug_file_ = find_debug_file(*file_, path_, options_.debug_directories);
+  if (!has_debug_sections(*file_) && !debug_file_)
+    debug_file_ = find_debug_file(*file_, path_, options_.debug_directories);
   const ElfFile& source = debug_file_ ? *debug_file_ : *file_;
   if (!has_debug_sections(source) && !source.has_section(".debug_frame")) {
     reason_ = "no debug information";
