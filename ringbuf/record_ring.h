@@ -149,16 +149,21 @@ class BasicRecordRing : public RingCore<Model, Index> {
 
   /// commit() in two steps, for a producer that has more to publish before the consumer may wake up.
   void publish(uint16_t type, uint32_t size, uint16_t flags = 0) {
-    const Index tail = this->tail();
-    if (padding_ != 0) [[unlikely]]
-      store_header(tail, {static_cast<uint32_t>(padding_), kPaddingType, 0});
-    store_header(static_cast<Index>(tail + padding_),
-                 {static_cast<uint32_t>(sizeof(RecordHeader) + size), type, flags});
-    const auto next = static_cast<Index>(tail + padding_ + span_of(size));
-    padding_ = 0;
-    this->publish_tail(next, 1);
+    this->publish_tail(finish_record(type, size, flags), 1);
   }
   void notify() { this->notify_at(this->tail()); }
+
+  /// publish() for a producer that makes the last step itself, in the one instruction before the event that the record
+  /// tells of: a release store of `value` to `*word`. Until then the record is not there; resume() forgets it.
+  struct Unpublished {
+    typename Model::template Atomic<Index>* word;
+    Index value;
+  };
+  Unpublished prepare(uint16_t type, uint32_t size, uint16_t flags = 0) {
+    return {this->tail_word(), finish_record(type, size, flags)};
+  }
+  /// The record of the last prepare() has been published.
+  void count_published() { this->count_committed(1); }
 
   /// Counts records that never came to a reservation.
   void count_drop(uint64_t records = 1) { this->note_drop(records, false); }
@@ -286,6 +291,19 @@ class BasicRecordRing : public RingCore<Model, Index> {
 
   Index known_head() const {
     return Model::kCacheIndices ? this->cached_head_ : this->control_->head.load(Model::kReadHead);
+  }
+
+  /// The headers of the reserved record; returns where it ends. The next reservation begins there.
+  Index finish_record(uint16_t type, uint32_t size, uint16_t flags) {
+    const Index tail = this->tail();
+    if (padding_ != 0) [[unlikely]]
+      store_header(tail, {static_cast<uint32_t>(padding_), kPaddingType, 0});
+    store_header(static_cast<Index>(tail + padding_),
+                 {static_cast<uint32_t>(sizeof(RecordHeader) + size), type, flags});
+    const auto next = static_cast<Index>(tail + padding_ + span_of(size));
+    padding_ = 0;
+    this->move_tail(next);
+    return next;
   }
 
   void store_header(Index sequence, RecordHeader header) {

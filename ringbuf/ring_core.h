@@ -154,6 +154,8 @@ class RingCore {
     bell_at_ = static_cast<Index>(tail() + wake_at_);
     control_->closed.store(0, Model::kRelaxed);
   }
+  /// Where the last published unit ends, for either side.
+  Index position() const { return control_->tail.load(Model::kReadTail); }
   bool closed() const { return control_->closed.load(Model::kReadClosed) != 0; }
 
   /// The producer, where another view of the ring has been written through since this one was: takes up its place.
@@ -266,6 +268,10 @@ class RingCore {
       }
     }
   }
+
+  typename Model::template Atomic<Index>* tail_word() { return &control_->tail; }
+  void move_tail(Index next) { tail_ = next; }
+  void count_committed(uint64_t records) { control_->committed.add(records); }
 
   void publish_tail(Index next, uint64_t records) {
     if (records != 0) control_->committed.add(records);

@@ -94,18 +94,19 @@ uint64_t ring_bytes_for(const Settings& settings) {
 }
 
 /// What threads need to record their calls themselves; nullptr if they are not to, or can't.
-std::unique_ptr<tracer::inprocess::Arena> make_arena(const Settings& settings, const tracer::EngineOptions& options,
+std::unique_ptr<tracer::inprocess::Arena> make_arena(const Settings& settings, tracer::EngineOptions& options,
                                                      std::string& why_not) {
+  tracer::CaptureLimits& limits = options.record.limits;
   if (settings.engine != Engine::inprocess) return nullptr;
   if (settings.command.empty())
     why_not = "it starts programs, and does not attach to running ones yet";
   else if (options.record.fd_paths)
     why_not = "the paths of descriptors (-y) are looked up while a thread is stopped";
-  else if (options.record.limits.total_limit > tracer::inprocess::kScratchBytes)
+  else if (limits.string_limit > tracer::inprocess::kScratchBytes / 4)
     why_not = "strings may be longer (-s) than it has room for";
-  else
-    return tracer::inprocess::Arena::create(why_not);
-  return nullptr;
+  if (!why_not.empty()) return nullptr;
+  limits.total_limit = std::min<uint32_t>(limits.total_limit, tracer::inprocess::kScratchBytes);
+  return tracer::inprocess::Arena::create(why_not);
 }
 
 /// Where the trace goes; owns every sink and output of it.

@@ -281,8 +281,9 @@ void PtraceEngine::on_unknown(pid_t tid, int status) {
     std::move(stop).detach();
     return;
   }
+  const bool shares = is_thread || (has_stub && relative != nullptr && inprocess::same_memory(tid, relative->tid));
   auto space = relative == nullptr ? std::make_shared<AddressSpace>()
-               : is_thread         ? relative->space
+               : shares            ? relative->space
                                    : AddressSpace::copy_of(*relative->space);
   if (has_stub && space->sites == nullptr) space->sites = std::make_shared<inprocess::Sites>();
   Tracee& tracee = is_thread && relative != nullptr ? add(tid, ids->tgid, relative->process_serial, std::move(space))
@@ -335,8 +336,10 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
       if (tracee.inside != nullptr) {
         inprocess_->follow_maps(tracee, ret);
         inprocess_->call_taken(tracee);
+        if (!tracee.hidden) recorder_.report_new_maps(tracee);
       } else if (std::exchange(tracee.new_program, false) && inprocess_ != nullptr && !tracee.attached) {
         inprocess_->enter_program(tracee);
+        if (tracee.inside != nullptr) recorder_.report_new_maps(tracee);
       }
       break;
     }
@@ -447,14 +450,15 @@ void PtraceEngine::on_exec(Tracee& tracee, const Stop& stop) {
   if (former != tracee.tid) {
     if (Tracee* other = find(former)) caller = other;
   }
+  if (caller->inside != nullptr) inprocess_->drop_after_exec(*caller);
   if (caller != &tracee) {
+    if (tracee.inside != nullptr) inprocess_->drop(tracee);
     // The leader vanished without a report; the caller lives on under its tid.
     recorder_.abandon(tracee, CallEnd::replaced);
     tracee.call = caller->call;
     caller->call.open = false;
     tracee.interrupting = caller->interrupting;
   }
-  if (tracee.inside != nullptr) inprocess_->drop_after_exec(tracee);
   tracee.new_program = true;
   if (!tracee.muted) recorder_.exec(tracee, former);
   std::vector<pid_t> vanished;

@@ -54,6 +54,11 @@ class Recorder {
   void group_stop(Tracee& tracee, int signo);
   /// `former`: the thread that called execve, if it is another one.
   void exec(Tracee& tracee, pid_t former_tid);
+  /// The executable mappings, if they have changed since they were last reported: for threads that record their calls
+  /// themselves, and would go on without.
+  void report_new_maps(Tracee& tracee) {
+    if (options_.stacks && tracee.space->maps_changed) report_maps(tracee);
+  }
   /// The time of the last record, and the least that the next one may have.
   uint64_t last_time() const { return last_time_; }
   void not_before(uint64_t time) { last_time_ = time > last_time_ ? time : last_time_; }

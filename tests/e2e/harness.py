@@ -279,6 +279,20 @@ def marks(trace):
     return result
 
 
+def with_engine(command):
+    """The command, with the engine that SIGHTLINE_TEST_ENGINE names wherever one can be asked for."""
+    command = [str(word) for word in command]
+    engine = os.environ.get("SIGHTLINE_TEST_ENGINE")
+    if not engine or command[0] != SIGHTLINE or len(command) < 3:
+        return command
+    if command[1] in ("print", "info", "report", "annotate", "export", "help"):
+        return command
+    if any(word.startswith(("-p", "-y", "--decode-fds", "--engine", "--help", "--version")) for word in command):
+        return command
+    verb = 2 if command[1] in ("record", "trace") else 1
+    return [*command[:verb], f"--engine={engine}", *command[verb:]]
+
+
 # --- Running ----------------------------------------------------------------------------------------------------------
 
 
@@ -315,7 +329,7 @@ class TestCase(unittest.TestCase):
 
     def start(self, command, **options):
         """A process that the test's end will not leave behind."""
-        child = subprocess.Popen([str(word) for word in command], **options)
+        child = subprocess.Popen(with_engine(command), **options)
         self._children.append(child)
         return child
 

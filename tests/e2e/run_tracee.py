@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+from harness import with_engine
+
 BEGIN, END = 'chdir("/sightline/begin")', 'chdir("/sightline/end")'
 SKIPPED = 77  # to meson
 SIGHTLINE = os.environ.get("SIGHTLINE", "sightline")
@@ -51,7 +53,7 @@ def of_the_first_thread(lines):
 
 
 def run(*command):
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
+    result = subprocess.run(with_engine(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
                             check=False)
     if result.returncode == SKIPPED:
         print(result.stdout.decode())

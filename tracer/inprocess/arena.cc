@@ -10,6 +10,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "tracer/inprocess/remote.h"
+
 extern "C" {
 extern const std::byte sightline_stub_image[];
 extern const std::byte sightline_stub_image_end[];
@@ -67,6 +69,7 @@ std::unique_ptr<Arena> Arena::create(std::string& why_not) {
     why_not = "the processor's time stamp counter is not fit for a clock here";
     return nullptr;
   }
+  if (!same_memory(getpid(), getpid())) return fail("who shares memory with whom can't be found out (kcmp)");
   arena->fd_ = create_file();
   if (arena->fd_ < 0) return fail("no memory to share with it");
   const auto image_size = static_cast<std::size_t>(sightline_stub_image_end - sightline_stub_image);

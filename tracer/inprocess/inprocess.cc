@@ -12,6 +12,7 @@
 #include "tracer/inprocess/inprocess.h"
 
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -22,6 +23,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include "tracer/inprocess/sites.h"
 #include "tracer/proc.h"
@@ -163,6 +165,7 @@ void InProcess::begin_thread(Tracee& tracee) {
     set_registers(tracee.tid, registers);
     return give_up("the kernel does not set the system-call dispatch from outside (Linux 6.4 does)");
   }
+  control.blocked_is_stale = get_blocked(tracee.tid, control.blocked) ? 0 : 1;
   tracee.inside = std::make_shared<Inside>();
   tracee.inside->slot = slot;
 }
@@ -186,6 +189,14 @@ void InProcess::hand_back(Tracee& tracee) {
   control.ring_is_stale = 1;
 }
 
+/// The stub goes on with no call. Whether it was in one whose entry is in the ring.
+bool InProcess::close_step(Tracee& tracee) {
+  ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  control.busy.store(0, std::memory_order_release);
+  if (control.step.exchange(Step::outside) != Step::inside || tracee.ring.ring == nullptr) return false;
+  return static_cast<int64_t>(tracee.ring.ring->position() - control.publish) >= 0;
+}
+
 /// What the stub has written of the call it is in becomes what the tracer knows of it.
 void InProcess::open_call(Tracee& tracee) {
   const ThreadControl& control = thread_slot(tracee.inside->slot).control;
@@ -201,8 +212,7 @@ void InProcess::open_call(Tracee& tracee) {
 }
 
 void InProcess::finish_call(Tracee& tracee, int64_t ret) {
-  ThreadControl& control = thread_slot(tracee.inside->slot).control;
-  if (control.step.exchange(Step::outside) != Step::inside) return;
+  if (!close_step(tracee)) return;
   open_call(tracee);
   recorder_.exit(tracee, ret, ret < 0 && ret >= -4095);
 }
@@ -239,6 +249,11 @@ bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
   if (before_call) {
     // As the kernel says of a call that a signal has kept from beginning: it starts again.
     constexpr int64_t kRestartAlways = -513;  // ERESTARTNOINTR
+    if (control.step.load() == Step::inside &&
+        static_cast<int64_t>(tracee.ring.ring->position() - control.publish) < 0) {
+      --tracee.calls;  // as if it had not begun
+      progress_.entered.fetch_sub(1, std::memory_order_relaxed);
+    }
     finish_call(tracee, kRestartAlways);
     unwind(r, slot, resume - 2, frame_of(slot).rax);
     r.orig_rax = ~uint64_t{0};
@@ -254,7 +269,7 @@ bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
     return false;
   }
   control.step.store(Step::outside);
-  control.pending = 0;
+  if (std::exchange(control.pending, 0) != 0) set_blocked(tracee.tid, tracee.inside->blocked);
   return true;
 }
 
@@ -267,7 +282,7 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
 
   if (!in_code(r.rip)) {
     if (signo == SIGSYS && info.si_code == kUserDispatch) {
-      on_trap(tracee, r);
+      on_trap(tracee, r, info);
       return Verdict::resume;
     }
     // A breakpoint that stood there while another thread's jump was written.
@@ -276,6 +291,7 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
       set_registers(tracee.tid, r);
       return Verdict::resume;
     }
+    control.blocked_is_stale = 1;  // a handler has a mask of its own
     // On its way to a call of the tracer's, which will trap once more: first there may be a handler.
     if (!tracee.call.open) call_taken(tracee);
     return Verdict::deliver;
@@ -289,26 +305,35 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
   }
   const bool trapped = signo == SIGTRAP && (r.rip == stub_.held_entry + 1 || r.rip == stub_.held_exit + 1);
   if (!get_out(tracee, r)) {
-    Inside::Held held{.signo = signo, .siginfo = {}};
-    std::memcpy(held.siginfo.data(), &info, held.siginfo.size());
-    inside.held.push_back(held);
-    control.pending = 1;
+    hold_signals(tracee);
+    inside.held.emplace(Inside::Held{.signo = signo, .siginfo = {}});
+    std::memcpy(inside.held->siginfo.data(), &info, inside.held->siginfo.size());
     return Verdict::resume;
   }
   set_registers(tracee.tid, r);
-  if (trapped && inside.held.empty()) return Verdict::resume;  // it was to come out for another reason
-  if (!inside.held.empty()) {
-    if (trapped) {
-      const Inside::Held first = inside.held.front();
-      inside.held.erase(inside.held.begin());
-      signo = first.signo;
-      stop.set_signal_info(first.siginfo.data());
-    }
-    // Where several came together, the others come once more, from the thread's own process.
-    for (const Inside::Held& other : inside.held) syscall(SYS_tgkill, tracee.pid, tracee.tid, other.signo);
-    inside.held.clear();
+  control.blocked_is_stale = 1;
+  if (!trapped) {
+    // A fault that somebody has sent, faster than the one that is held: that one comes once more.
+    if (inside.held) syscall(SYS_tgkill, tracee.pid, tracee.tid, std::exchange(inside.held, std::nullopt)->signo);
+    return Verdict::deliver;
   }
+  if (!inside.held) return Verdict::resume;  // it was to come out for another reason
+  signo = inside.held->signo;
+  stop.set_signal_info(inside.held->siginfo.data());
+  inside.held.reset();
   return Verdict::deliver;
+}
+
+/// The thread traps at the next safe place; until then other signals wait where they are, in the kernel. Those that a
+/// fault of the stub's raises must not: the kernel would take the program's handlers away.
+void InProcess::hold_signals(Tracee& tracee) {
+  constexpr auto bit = [](int signo) { return uint64_t{1} << (signo - 1); };
+  constexpr uint64_t kOwn = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGTRAP) | bit(SIGSYS) | bit(SIGILL) | bit(SIGFPE);
+  Inside& inside = *tracee.inside;
+  ThreadControl& control = thread_slot(inside.slot).control;
+  if (control.pending != 0) return;
+  control.pending = 1;
+  if (get_blocked(tracee.tid, inside.blocked)) set_blocked(tracee.tid, inside.blocked | ~kOwn);
 }
 
 bool InProcess::is_alone(const Tracee& tracee) const {
@@ -316,9 +341,17 @@ bool InProcess::is_alone(const Tracee& tracee) const {
   return tracee.space.use_count() == 1;
 }
 
-void InProcess::on_trap(Tracee& tracee, user_regs_struct& r) {
+void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& info) {
+  // The kernel does not let a forced signal be blocked; to the program it still is.
+  const ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  constexpr uint64_t kTrap = uint64_t{1} << (SIGSYS - 1);
+  uint64_t blocked = 0;
+  if (control.blocked_is_stale == 0 && (control.blocked & kTrap) != 0 && get_blocked(tracee.tid, blocked))
+    set_blocked(tracee.tid, blocked | kTrap);
   const auto nr = static_cast<int32_t>(r.rax);
-  const bool by_tracer = r.rax >= Filter::kNumbers || shared().by_tracer[static_cast<std::size_t>(r.rax)];
+  // int 0x80 in 64-bit code has its own numbers.
+  const bool by_tracer = info.si_arch != AUDIT_ARCH_X86_64 || r.rax >= Filter::kNumbers ||
+                         shared().by_tracer[static_cast<std::size_t>(r.rax)];
   if (by_tracer) {
     take_call(tracee, r, tracee.space->sites->call_at(r.rip));
     return;
@@ -347,6 +380,10 @@ void InProcess::call_taken(Tracee& tracee) {
   if (tracee.inside == nullptr || !tracee.inside->by_tracer) return;
   tracee.inside->by_tracer = false;
   tracee.ip_override = 0;
+  ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  uint64_t blocked = 0;
+  control.blocked_is_stale = get_blocked(tracee.tid, blocked) ? 0 : 1;
+  control.blocked = blocked;
   set_dispatch(tracee.tid, true, kCode, kCodeBytes);
 }
 
@@ -371,15 +408,13 @@ void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
 
 void InProcess::drop(Tracee& tracee) {
   if (tracee.inside == nullptr) return;
-  ThreadControl& control = thread_slot(tracee.inside->slot).control;
-  if (!tracee.inside->by_tracer && control.step.exchange(Step::outside) == Step::inside) open_call(tracee);
+  if (close_step(tracee)) open_call(tracee);
   arena_.give_slot_back(tracee.inside->slot);
   tracee.inside.reset();
 }
 
 void InProcess::drop_after_exec(Tracee& tracee) {
   const OpenCall call = tracee.call;
-  thread_slot(tracee.inside->slot).control.step.store(Step::outside);
   drop(tracee);
   tracee.call = call;
   tracee.ip_override = 0;
@@ -395,7 +430,7 @@ bool InProcess::leave(Tracee& tracee) {
   user_regs_struct r{};
   if (get_registers(tracee.tid, r)) {
     if (in_code(r.rip) && !get_out(tracee, r)) {
-      thread_slot(tracee.inside->slot).control.pending = 1;
+      hold_signals(tracee);
       return false;
     }
     set_dispatch(tracee.tid, false, 0, 0);

@@ -8,6 +8,7 @@
 /// Threads: the tracer's.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <array>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +37,8 @@ struct Inside {
     int signo;
     std::array<std::byte, 128> siginfo;
   };
-  std::vector<Held> held;  ///< signals that wait for the stub to reach a safe place
+  uint64_t blocked = 0;      ///< the thread's signal mask, while signals are held back
+  std::optional<Held> held;  ///< a signal that waits for the stub to reach a safe place
 };
 
 class InProcess {
@@ -83,10 +86,12 @@ class InProcess {
   bool refuse(const std::string& why);
   bool map_stub(Tracee& tracee, std::string& why);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
-  void on_trap(Tracee& tracee, user_regs_struct& registers);
+  void on_trap(Tracee& tracee, user_regs_struct& registers, const siginfo_t& info);
   void take_call(Tracee& tracee, user_regs_struct& registers, const Sites::Call& call);
   void finish_call(Tracee& tracee, int64_t ret);
   void open_call(Tracee& tracee);
+  bool close_step(Tracee& tracee);
+  void hold_signals(Tracee& tracee);
   bool get_out(Tracee& tracee, user_regs_struct& registers);
   bool is_alone(const Tracee& tracee) const;
   static Frame& frame_of(std::size_t slot);

@@ -56,10 +56,10 @@ static_assert(sizeof(Frame) % 16 == 0);
 enum class Step : uint32_t {
   outside = 0,
   entering = 1,  ///< nothing of the call is in the ring
-  inside = 2,    ///< its entry is
+  inside = 2,    ///< its entry is, once it is published
 };
 
-/// What a thread's %gs points to. entry.S knows the offsets of the first five.
+/// What a thread's %gs points to. entry.S knows the offsets of the first eight.
 struct ThreadControl {
   ThreadControl* self = nullptr;
   uint64_t user_rsp = 0;
@@ -67,16 +67,25 @@ struct ThreadControl {
   uint64_t resume = 0;   ///< Frame::r11 of the present call
   uint32_t pending = 0;  ///< the tracer holds a signal back: trap at the next safe place
   std::atomic<Step> step{Step::outside};
-
   /// Not 0 while a record is being made: a time that is not after the record's own. See Progress::limit.
   std::atomic<uint64_t> busy{0};
+  // The entry's record is published by entry.S, right before the call is made.
+  std::atomic<uint64_t>* publish_to = nullptr;
+  uint64_t publish = 0;
+  std::atomic<uint64_t> nowhere{0};
+
   uint64_t last_time = 0;      ///< of the thread's last record
   uint64_t calls = 0;          ///< CallEnter::number of the last call
   int32_t nr = 0;              ///< of the call whose entry is in the ring
+  int32_t nr_now = 0;          ///< of the call it is in, recorded or not
   uint32_t ring_is_stale = 0;  ///< the tracer has written to the ring since
   uint32_t mute = 0;           ///< calls pass, nothing is recorded
-  RecordPrefix prefix;         ///< all but the time
-  ringbuf::RecordRing ring;    ///< the stub's view
+  /// The thread's blocked signals, as last looked up. A fault or trap whose signal is blocked changes what the program
+  /// believes of its signals (kernel/signal.c, force_sig_info_to_task).
+  uint64_t blocked = ~uint64_t{0};
+  uint32_t blocked_is_stale = 1;
+  RecordPrefix prefix;       ///< all but the time
+  ringbuf::RecordRing ring;  ///< the stub's view
 };
 
 struct ThreadSlot {
@@ -149,7 +158,7 @@ struct StubHeader {
   uint64_t entry;      ///< where a patched site jumps to: rcx is the address behind the call, r11 where to go on
   uint64_t syscall;    ///< the stub's `syscall` for traced calls …
   uint64_t behind;     ///< … and what follows it
-  uint64_t committed;  ///< from here to `syscall`, the call's entry is in the ring and the call is not made
+  uint64_t committed;  ///< from here to `syscall`, all is said and the call is not made
   uint64_t leaving;    ///< from here to `bailing`, the call's exit is in the ring: only registers are restored
   uint64_t bailing;    ///< from here to `end`, the call goes to the tracer: likewise
   uint64_t end;

@@ -1,6 +1,7 @@
 #include "tracer/inprocess/remote.h"
 
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <linux/ptrace.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -43,6 +44,18 @@ bool set_registers(pid_t tid, const user_regs_struct& registers) {
 bool set_dispatch(pid_t tid, bool on, uint64_t start, uint64_t length) {
   const DispatchConfig config{.mode = on ? 1u : 0u, .selector = 0, .offset = on ? start : 0, .length = on ? length : 0};
   return request(kSetDispatch, tid, sizeof config, &config) == 0;
+}
+
+bool same_memory(pid_t a, pid_t b) {
+  return syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0) == 0;
+}
+
+bool get_blocked(pid_t tid, uint64_t& blocked) {
+  return request(PTRACE_GETSIGMASK, tid, sizeof blocked, &blocked) == 0;
+}
+
+bool set_blocked(pid_t tid, uint64_t blocked) {
+  return request(PTRACE_SETSIGMASK, tid, sizeof blocked, &blocked) == 0;
 }
 
 bool read_memory(pid_t tid, uint64_t address, std::span<std::byte> into) {

@@ -23,6 +23,13 @@ bool set_registers(pid_t tid, const user_regs_struct& registers);
 /// True: each system call outside of [start, start + length) raises SIGSYS; false: none does.
 bool set_dispatch(pid_t tid, bool on, uint64_t start, uint64_t length);
 
+/// Whether two threads share their memory (kcmp(2)).
+bool same_memory(pid_t a, pid_t b);
+
+/// The signals that the thread has blocked: bit n - 1 is signal n.
+bool get_blocked(pid_t tid, uint64_t& blocked);
+bool set_blocked(pid_t tid, uint64_t blocked);
+
 /// All of it, or false.
 bool read_memory(pid_t tid, uint64_t address, std::span<std::byte> into);
 /// Also where the process itself may not write: its code.

@@ -12,6 +12,9 @@
 #define STACK_TOP %gs:16
 #define RESUME %gs:24
 #define PENDING %gs:32
+#define BUSY %gs:40
+#define PUBLISH_TO %gs:48
+#define PUBLISH %gs:56
 
 #define R10 56
 #define R9 64
@@ -26,7 +29,7 @@
   .section .header, "a"
   .globl sl_header
 sl_header:
-  .quad sl_entry, sl_syscall, sl_behind, sl_committed, sl_leaving, sl_bailing, sl_end
+  .quad sl_entry, sl_call, sl_behind, sl_committed, sl_leaving, sl_bailing, sl_end
   .quad sl_held_entry, sl_held_exit, sl_copy, sl_copied, sl_remote
 
   .text
@@ -67,7 +70,12 @@ sl_committed:                   # … unless rax says that the call is the trace
   mov RDI(%rsp), %rdi
   cmpl $0, PENDING
   jne sl_held_entry
+  mov PUBLISH, %rcx
+  mov PUBLISH_TO, %r11
+  mov %rcx, (%r11)              # the entry is in the ring: a release store, as all are on this processor
 sl_syscall:
+  movq $0, BUSY
+sl_call:
   syscall
 sl_behind:
   mov %rax, RAX(%rsp)

@@ -3,6 +3,10 @@
 //
 // Freestanding: no library, no writable data, no vector registers; nothing here may call into the process. The capture
 // code, the table and the ring are those of the tracer, compiled once more.
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
 #include <cstring>
 #include <new>
 
@@ -70,12 +74,45 @@ uint64_t sightline::ringbuf::StandardModel::now() {
 namespace sightline::tracer::inprocess {
 namespace {
 
-/// A fault while copying ends the copy: the tracer sends the thread on behind it.
+long system_call(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
+  register uint64_t r10 asm("r10") = d;
+  register uint64_t r8 asm("r8") = e;
+  register uint64_t r9 asm("r9") = f;
+  asm volatile("syscall" : "+a"(nr) : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+  return nr;
+}
+
+/// Whether a fault here would be seen by nobody but the tracer.
+bool may_fault(ThreadControl& thread) {
+  if (thread.blocked_is_stale != 0) {
+    constexpr uint64_t kBlock = 0;  // SIG_BLOCK: of nothing, to read what is
+    uint64_t blocked = 0;
+    if (system_call(SYS_rt_sigprocmask, kBlock, 0, reinterpret_cast<uint64_t>(&blocked), sizeof blocked, 0, 0) == 0) {
+      thread.blocked = blocked;
+      thread.blocked_is_stale = 0;
+    }
+  }
+  constexpr uint64_t kFaults = uint64_t{1} << (SIGSEGV - 1) | uint64_t{1} << (SIGBUS - 1);
+  return (thread.blocked & kFaults) == 0;
+}
+
 class OwnMemory final : public MemoryReader {
  public:
+  explicit OwnMemory(ThreadControl& thread) : thread_(thread) {}
+
   std::size_t read(uint64_t address, std::span<std::byte> into) override {
-    return into.size() - sl_copy_bytes(into.data(), reinterpret_cast<const void*>(address), into.size());
+    // A fault while copying ends the copy: the tracer sends the thread on behind it.
+    if (may_fault(thread_))
+      return into.size() - sl_copy_bytes(into.data(), reinterpret_cast<const void*>(address), into.size());
+    const iovec local{into.data(), into.size()};
+    const iovec remote{reinterpret_cast<void*>(address), into.size()};
+    const long n = system_call(SYS_process_vm_readv, static_cast<uint64_t>(thread_.prefix.pid),
+                               reinterpret_cast<uint64_t>(&local), 1, reinterpret_cast<uint64_t>(&remote), 1, 0);
+    return n > 0 ? static_cast<std::size_t>(n) : 0;
   }
+
+ private:
+  ThreadControl& thread_;
 };
 
 void arguments_of(const Frame& frame, uint64_t (&args)[6]) {
@@ -116,7 +153,7 @@ CaptureResult captures_of(ThreadControl& thread, const Syscall* call, Phase phas
   if (call == nullptr || call->captures.empty()) return {};
   const std::span<std::byte> room = scratch_of(thread);
   const std::size_t most = thread.ring.largest_payload() - sizeof(CallEnter);
-  OwnMemory memory;
+  OwnMemory memory(thread);
   return capture(*call, phase, state, shared().limits, memory, room.first(most < room.size() ? most : room.size()));
 }
 
@@ -135,7 +172,10 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
       shared().by_tracer[static_cast<std::size_t>(nr)])
     return 1;
   thread.step.store(Step::entering, std::memory_order_relaxed);
+  thread.nr_now = nr;
   const Syscall* call = find_syscall(Abi::x86_64, nr);
+  // Where nothing is recorded, entry.S publishes into nowhere.
+  thread.publish_to = &thread.nowhere;
   if (!is_recorded(thread, nr, call)) return 0;
 
   begin_record(thread);
@@ -173,7 +213,7 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
                                    frame.r14, frame.r15, frame.rcx}};
     new (end) RegisterBlock(registers);
     end += sizeof registers;
-    OwnMemory memory;
+    OwnMemory memory(thread);
     const std::size_t got = memory.read(thread.user_rsp, {end, window});
     record.flags = static_cast<uint16_t>(kCallHasStack | (got == 0 ? kCallStackFault : 0));
     record.stack_bytes = static_cast<uint32_t>(got);
@@ -182,19 +222,23 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
   thread.nr = nr;
   record.prefix.time = next_time(thread);
   new (place) CallEnter(record);
-  thread.ring.commit(static_cast<uint16_t>(RecordType::call_enter), static_cast<uint32_t>(end - place));
+  const auto record_end =
+      thread.ring.prepare(static_cast<uint16_t>(RecordType::call_enter), static_cast<uint32_t>(end - place));
+  thread.publish_to = record_end.word;
+  thread.publish = record_end.value;
   thread.step.store(Step::inside, std::memory_order_release);
-  end_record(thread);
   return 0;
 }
 
 extern "C" void sl_exit(Frame& frame, ThreadControl& thread) {
+  if (thread.nr_now == SYS_rt_sigprocmask) thread.blocked_is_stale = 1;
   if (thread.step.load(std::memory_order_relaxed) != Step::inside) {
     thread.step.store(Step::outside, std::memory_order_relaxed);
     return;
   }
   // First: who is killed in between leaves a call open, not one that ends twice.
   thread.step.store(Step::outside, std::memory_order_release);
+  thread.ring.count_published();
   begin_record(thread);
   const auto ret = static_cast<int64_t>(frame.rax);
   CallExit record;
