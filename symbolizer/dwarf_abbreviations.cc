@@ -86,7 +86,8 @@ bool read_abbreviation(DwarfCursor& cursor, DwarfAbbreviation& abbreviation, std
 bool AbbreviationTable::read(DwarfCursor& cursor) {
   DwarfAbbreviation next;
   bool is_sorted = true;
-  while (!cursor.at_end() && read_abbreviation(cursor, next, attributes_)) {
+  // Up to the zero that ends a table: bytes that end between two declarations are a part of one.
+  while (read_abbreviation(cursor, next, attributes_)) {
     is_sorted = is_sorted && (entries_.empty() || entries_.back().code < next.code);
     entries_.push_back(next);
   }

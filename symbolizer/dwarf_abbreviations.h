@@ -29,7 +29,7 @@ struct DwarfAbbreviation {
 
 class AbbreviationTable {
  public:
-  /// Reads one table to its end; false, and what came before, if it is malformed.
+  /// Reads one table to its end; false, and what came before, if it is malformed or the bytes end before it does.
   bool read(DwarfCursor& cursor);
 
   const DwarfAbbreviation* find(uint64_t code) const {

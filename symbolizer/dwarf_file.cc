@@ -191,8 +191,8 @@ const AbbreviationTable* DwarfFile::abbreviations(const DwarfUnit& unit) {
     *table = {};
     return table->read(cursor);
   });
-  if (!is_read) table.reset();
-  tables_size_ += 1 + (table ? table->size() : abbrev_.size() / 4);
+  // Of a damaged table, what came before the damage counts.
+  tables_size_ += 1 + table->size() + (is_read ? 0 : abbrev_.size() / 4);
   return tables_.emplace(unit.abbreviations, std::move(table)).first->second.get();
 }
 

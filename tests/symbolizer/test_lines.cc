@@ -274,6 +274,20 @@ TEST_CASE("inlined functions have their full names") {
   for (const std::string& name : names) CHECK_FALSE(name.starts_with("operator()"));
 }
 
+TEST_CASE("a table of abbreviations ends at its zero, not where bytes do") {
+  // 1: subprogram, children, name (string); 2: variable, no children, type (ref4).
+  const std::vector<uint8_t> bytes = {1, 0x2e, 1, 0x03, 0x08, 0, 0, 2, 0x34, 0, 0x49, 0x13, 0, 0, 0};
+  for (std::size_t size = 0; size <= bytes.size(); ++size) {
+    CAPTURE(size);
+    DwarfCursor cursor(bytes.data(), size);
+    AbbreviationTable table;
+    CHECK(table.read(cursor) == (size == bytes.size()));
+    CHECK((table.find(1) != nullptr) == (size >= 7));
+    CHECK((table.find(2) != nullptr) == (size >= 14));
+    CHECK(table.find(3) == nullptr);
+  }
+}
+
 TEST_CASE("source paths are joined and normalised") {
   CHECK(join_source_path("/home/a/build", "../src/x.c") == "/home/a/src/x.c");
   CHECK(join_source_path("/home/a", "/usr/include/stdio.h") == "/usr/include/stdio.h");
