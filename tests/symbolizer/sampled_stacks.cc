@@ -52,7 +52,8 @@ std::string text_of(const std::vector<uint64_t>& pcs) {
   return text;
 }
 
-void compare(Symbolizer& symbolizer, SpaceId space, testing::LibdwWalker& libdw, const testing::Stop& stop, Table& table) {
+void compare(Symbolizer& symbolizer, SpaceId space, testing::LibdwWalker& libdw, const testing::Stop& stop,
+             Table& table) {
   const std::vector<uint64_t> theirs = libdw.walk(stop);
   symbolizer.set_mappings(space, stop.mappings);
   const Stack& stack = symbolizer.stack(symbolizer.resolve(space, stop.sample(), Depth::whole).stack);
