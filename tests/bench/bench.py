@@ -24,6 +24,11 @@ TRACERS = [
     ("sightline record --source=none", ["{sightline}", "record", "-q", "--source=none", "-o", "{out}"]),
     ("sightline record, source lines", ["{sightline}", "record", "-q", "-o", "{out}"]),
     ("sightline -f -k -o /dev/null", ["{sightline}", "-f", "-k", "-o", "/dev/null"]),
+    ("inprocess, record --source=none",
+     ["{sightline}", "record", "-q", "-f", "--engine=inprocess", "--source=none", "-o", "{out}"]),
+    ("inprocess, record, source lines", ["{sightline}", "record", "-q", "-f", "--engine=inprocess", "-o", "{out}"]),
+    ("inprocess, -f -o /dev/null", ["{sightline}", "--engine=inprocess", "-f", "-o", "/dev/null"]),
+    ("inprocess, -f -k -o /dev/null", ["{sightline}", "--engine=inprocess", "-f", "-k", "-o", "/dev/null"]),
     ("strace -f -k -o /dev/null", ["strace", "-f", "-k", "-o", "/dev/null"]),
 ]
 
@@ -105,7 +110,7 @@ def overhead(build, runs, markdown):
                 ratio = statistics.median(t / b for t, b in zip(times[i], bare))
                 per_call = statistics.median((t - b) / calls * 1e6 for t, b in zip(times[i], bare)) if calls and i else 0
                 versus = ""
-                if name.startswith("sightline"):
+                if name.startswith(("sightline", "inprocess")):
                     wants_stack = "-k" in name or "lines" in name
                     other = reference["-k"] if wants_stack else "strace -f -o /dev/null"
                     if other in names:

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""What only the in-process engine can get wrong: see also the other tests, which run with it, too."""
+
+import collections
+
+import re
+
+import sys
+
+from harness import SIGHTLINE, TestCase, Trace, main, marks, read_text, scaled, tracee
+
+class InProcess(TestCase):
+    def inprocess(self, *arguments, expect=0, **options):
+        return self.trace("--engine=inprocess", *arguments, expect=expect, **options)
+
+    def test_registers_are_left_alone(self):
+        rounds = scaled(500)
+        trace = self.inprocess("--source=none", tracee("registers"), rounds)
+        self.assertEqual(trace.result.out, "unchanged\n")
+        self.assertEqual(len(trace.of("getppid")), 3 * rounds + 1)
+
+    def test_both_engines_see_the_same(self):
+        for command in (["ls", "-l", "/usr"], ["sh", "-c", "for i in 1 2 3; do /bin/echo $i | cat; done"],
+                        [sys.executable, "-I", "-S", "-c", "print(open('/etc/hostname').read())"]):
+            with self.subTest(command):
+                seen = []
+                for engine in ("inprocess", "ptrace"):
+                    trace = self.trace(f"--engine={engine}", "--source=none", *command)
+                    # Addresses differ from run to run, and so do the pieces in which pipes are read.
+                    steady = {call.name for call in trace.calls} - {"wait4", "read", "rt_sigreturn", "brk", "mmap", "munmap"}
+                    seen.append((trace.result.out,
+                                 collections.Counter(call.name for call in trace.calls if call.name in steady)))
+                self.assertEqual(*seen)
+
+    def test_signals_inside_the_stub(self):
+        for way in ("restart", "interrupt"):
+            for options in (["--source=none"], ["-k"]):
+                with self.subTest(way=way, options=options):
+                    trace = self.inprocess(*options, tracee("timer_storm"), way, scaled(10000))
+                    self.assertEqual(trace.result.out, "as untraced\n")
+                    self.assertEqual(trace.open_calls, {})
+                    # What was done is in the trace, once.
+                    whole = [call for call in trace.of("write") if call.result == "4"]
+                    self.assertEqual(len(whole), 4 * scaled(10000))
+
+    def test_what_it_leaves_to_ptrace_is_said(self):
+        result = self.sightline("--engine=inprocess", "-y", "-o", self.dir / "trace", "true")
+        self.assertEqual(result.status, 0)
+        self.assertIn("sightline: the in-process engine can't be used here: ", result.err)
+
+    def test_full_rings_wait(self):
+        calls = scaled(30000)
+        trace = self.inprocess("--source=none", "--ring-size=64K", tracee("counter"), "threads", 3, calls)
+        for numbers in marks(trace).values():
+            self.assertEqual([n & 0xFFFFFFFF for n in numbers], list(range(calls)))
+        self.assertEqual(len(marks(trace)), 3)
+
+    def test_without_following(self):
+        file = self.dir / "trace"
+        program = ("import os, subprocess\nsubprocess.run(['true'])\npid = os.fork()\n"
+                   "if pid == 0:\n    os.getppid()\n    os._exit(3)\nos.waitpid(pid, 0)\nos.getuid()")
+        result = self.sightline("--engine=inprocess", "-o", file, sys.executable, "-I", "-S", "-c", program)
+        self.assertEqual(result.status, 0, result)
+        text = read_text(file)
+        self.assertNotIn("execve(\"/usr/bin/true\"", text)
+        self.assertNotIn("exited with 3", text)
+        self.assertIn("+++ exited with 0 +++", text)
+
+if __name__ == "__main__":
+    main()
