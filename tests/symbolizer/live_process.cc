@@ -123,7 +123,10 @@ class Reaper {
   ~Reaper() {
     if (!pid_) return;
     kill(pid_, SIGKILL);
-    while (waitpid(-1, nullptr, __WALL) > 0 || errno == EINTR) {
+    int status = 0;
+    for (pid_t tid = 0; (tid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR;) {
+      // A child that it had just started, and that stops for us now.
+      if (tid > 0 && WIFSTOPPED(status)) kill(tid, SIGKILL);
     }
   }
   void release() { pid_ = 0; }
