@@ -2,12 +2,10 @@
 """What only the in-process engine can get wrong: see also the other tests, which run with it, too."""
 
 import collections
-
-import re
-
 import sys
 
-from harness import SIGHTLINE, TestCase, Trace, main, marks, read_text, scaled, tracee
+from harness import TestCase, main, marks, read_text, scaled, tracee
+
 
 class InProcess(TestCase):
     def inprocess(self, *arguments, expect=0, **options):
