@@ -35,8 +35,8 @@ void RingSet::format(Slot& slot, OnFull on_full) {
   slot.reader = slot.writer;
 }
 
-RingMemory RingSet::memory_for(uint64_t bytes) {
-  if (options_.arena.empty()) return RingMemory::create(bytes, options_.memory);
+RingMemory RingSet::memory_for(uint64_t bytes, Where where) {
+  if (options_.arena.empty() || where == Where::own) return RingMemory::create(bytes, options_.memory);
   constexpr uint64_t kPage = 4096;
   const uint64_t rounded = (bytes + kPage - 1) & ~(kPage - 1);
   if (rounded > options_.arena.size() - arena_used_) {
@@ -58,7 +58,7 @@ RingSet::Producer RingSet::open(std::size_t i) {
           {static_cast<std::byte*>(slot.memory.data()), RecordRing::bytes_for(slot.capacity)}};
 }
 
-RingSet::Producer RingSet::acquire(OnFull on_full) {
+RingSet::Producer RingSet::acquire(OnFull on_full, Where where) {
   if (!RecordRing::good_capacity(options_.capacity) || !RecordRing::good_capacity(options_.smallest_capacity)) {
     errno = EINVAL;
     return {};
@@ -70,7 +70,7 @@ RingSet::Producer RingSet::acquire(OnFull on_full) {
     Slot& slot = *slots_[i];
     // Acquire: the consumer has finished with the old contents.
     const State state = slot.state.load(std::memory_order_acquire);
-    if (state >= State::open || slot.on_full != on_full) continue;
+    if (state >= State::open || slot.on_full != on_full || slot.where != where) continue;
     if (state == State::damaged) {
       format(slot, on_full);
       slot.believed.store(true, std::memory_order_release);
@@ -89,7 +89,8 @@ RingSet::Producer RingSet::acquire(OnFull on_full) {
     return {};
   }
   auto slot = std::make_unique<Slot>();
-  slot->memory = memory_for(RecordRing::bytes_for(capacity));
+  slot->where = where;
+  slot->memory = memory_for(RecordRing::bytes_for(capacity), where);
   if (slot->memory.data() == nullptr) return {};
   if (!options_.keep_descriptors) slot->memory.close_fd();
   slot->capacity = capacity;

@@ -53,7 +53,10 @@ class RingSet {
   };
   /// An empty ring for a new producer, with the set's policy or one of its own.
   Producer acquire() { return acquire(options_.on_full); }
-  Producer acquire(OnFull on_full);
+  Producer acquire(OnFull on_full) { return acquire(on_full, Where::arena); }
+  /// Where the ring may lie: `own` is memory that no other process has, arena or not.
+  enum class Where { arena, own };
+  Producer acquire(OnFull on_full, Where where);
   /// Nothing more will be committed to this ring. A producer that was retired before is ignored.
   void retire(const Producer& producer);
 
@@ -129,6 +132,7 @@ class RingSet {
     RingMemory memory;
     uint64_t capacity = 0;
     OnFull on_full = OnFull::block;
+    Where where = Where::arena;
     uint64_t generation = 0;
     // Apart, or each commit would take the line that the consumer works with, and the other way round.
     alignas(StandardModel::kBlock) RecordRing writer;  // the producer's view
@@ -137,7 +141,7 @@ class RingSet {
 
   uint64_t next_capacity() const;
   void format(Slot& slot, OnFull on_full);
-  RingMemory memory_for(uint64_t bytes);
+  RingMemory memory_for(uint64_t bytes, Where where);
   Producer open(std::size_t i);
 
   Options options_;

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -425,6 +426,9 @@ void Consumer::on_mappings(std::span<const std::byte> payload) {
   }
   const uint32_t space = process(state->thread.process->serial).space;
   if (space != 0) symbolizer_.set_mappings(spaces_[space].id, mappings);
+  // The symbolizer has duplicates of those it wants.
+  for (const symbolizer::Mapping& mapping : mappings)
+    if (mapping.fd >= 0) close(mapping.fd);
 }
 
 void Consumer::on_call_enter(std::span<const std::byte> payload) {

@@ -15,6 +15,11 @@ std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
+/// `:12`, `:~12` for the nearest line where there is none; "" if nothing is known.
+std::string line_of(const symbolizer::Frame& frame) {
+  return frame.line == 0 ? std::string() : fmt::format(":{}{}", frame.line_is_near ? "~" : "", frame.line);
+}
+
 }  // namespace
 
 std::string place_in_module(const symbolizer::Frame& frame, bool with_offset) {
@@ -52,7 +57,7 @@ std::string_view StackTexts::find_or_write(Texts& texts, const Call& call, Write
 std::string_view StackTexts::source(const Call& call) {
   const symbolizer::Frame* frame = call.source();
   if (frame == nullptr) return {};
-  return find_or_write(sources_, call, [&](std::string& text) { write_source(*frame, text); });
+  return find_or_write(sources_, call, [&](std::string& text) { write_source(*frame, call.stack->truncated, text); });
 }
 
 std::string_view StackTexts::stack(const Call& call) {
@@ -60,16 +65,17 @@ std::string_view StackTexts::stack(const Call& call) {
   return find_or_write(stacks_, call, [&](std::string& text) { write_stack(*call.stack, text); });
 }
 
-void StackTexts::write_source(const symbolizer::Frame& frame, std::string& text) const {
+void StackTexts::write_source(const symbolizer::Frame& frame, bool cut, std::string& text) const {
   std::string place;
   if (frame.file.empty()) {
     place = place_in_module(frame, true);
   } else {
-    place = fmt::format("{}:{}{}", shown_path_(frame.file), frame.line_is_near ? "~" : "", frame.line);
+    place = std::string(shown_path_(frame.file)) + line_of(frame);
     if (!frame.function.empty()) fmt::format_to(std::back_inserter(place), " {}", frame.function);
   }
-  fmt::format_to(std::back_inserter(text), "{} ← {}{}{}{}{}", colors_.arrow, colors_.plain, colors_.place,
-                 printable(place), frame.guessed ? " (guessed)" : "", colors_.plain);
+  // Cut before your line was reached: what is shown is only as far as the copy of the stack went.
+  fmt::format_to(std::back_inserter(text), "{} ← {}{}{}{}{}{}", colors_.arrow, colors_.plain, colors_.place,
+                 printable(place), frame.guessed ? " (guessed)" : "", cut ? " (stack cut)" : "", colors_.plain);
 }
 
 void StackTexts::write_stack(const symbolizer::Stack& stack, std::string& text) {
@@ -83,7 +89,7 @@ void StackTexts::write_stack(const symbolizer::Stack& stack, std::string& text) 
       if (!frame.inlined) fmt::format_to(to, "+{:#x}", frame.function_offset);
     }
     fmt::format_to(to, ") [{:#x}]", frame.module_offset);
-    if (!frame.file.empty()) fmt::format_to(to, " {}:{}{}", frame.file, frame.line_is_near ? "~" : "", frame.line);
+    if (!frame.file.empty()) fmt::format_to(to, " {}{}", frame.file, line_of(frame));
     if (frame.inlined) line += " (inlined)";
     if (frame.guessed) line += " (guessed)";
     text += printable(line);

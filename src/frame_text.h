@@ -48,7 +48,7 @@ class StackTexts {
 
   template <class Write>
   std::string_view find_or_write(Texts& texts, const Call& call, Write&& write);
-  void write_source(const symbolizer::Frame& frame, std::string& text) const;
+  void write_source(const symbolizer::Frame& frame, bool cut, std::string& text) const;
   static void write_stack(const symbolizer::Stack& stack, std::string& text);
 
   Colors colors_;

@@ -20,6 +20,7 @@
 #include "src/slt/writer.h"
 #include "src/summary_sink.h"
 #include "src/tee_sink.h"
+#include "src/terminal.h"
 #include "src/text_sink.h"
 #include "symbolizer/symbolizer.h"
 #include "tracer/inprocess/arena.h"
@@ -183,6 +184,21 @@ bool report_losses(const Settings& settings, const Sinks& sinks, const TraceEnd&
   return incomplete;
 }
 
+/// Why calls show no line of a source, for whoever looks at them now.
+void explain_missing_lines(const TraceEnd& end) {
+  constexpr std::size_t kMost = 4;
+  std::size_t told = 0;
+  for (const symbolizer::ModuleNote& note : end.notes) {
+    if (note.frames == 0) continue;
+    if (told++ == kMost) {
+      complain("… and for more; sightline info lists them all for a trace file");
+      return;
+    }
+    complain(fmt::format("no source lines for {}: {}", printable(note.path), printable(note.reason)));
+  }
+  if (told != 0) complain("debug symbols bring them: build with -g, install the -dbgsym package, or try --debuginfod");
+}
+
 }  // namespace
 
 int trace(const Settings& settings) {
@@ -276,6 +292,8 @@ int trace(const Settings& settings) {
           fmt::format("{} {} traced by ptrace: {}", programs, programs == 1 ? "program was" : "programs were", why));
   }
   const bool incomplete = report_losses(settings, sinks, consumer.account());
+  if (settings.source != Source::none && settings.quiet == 0 && isatty(STDERR_FILENO) != 0)
+    explain_missing_lines(consumer.account());
   if (attached == 0) return kExitFailure;
   if (settings.verb == Verb::record && settings.quiet == 0 && !incomplete && isatty(STDERR_FILENO) != 0)
     complain(fmt::format("{} calls are in {}; look at them with: sightline print{}", consumer.account().entered,

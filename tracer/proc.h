@@ -49,4 +49,8 @@ struct Map {
 /// The executable mappings, by address.
 std::vector<Map> executable_maps(pid_t pid);
 
+/// A descriptor of the file behind a mapping, to be called while the process is stopped: later the file may be deleted,
+/// or the process and with it the mount namespace that has it gone. -1: none, or too many are open already.
+int open_mapped(pid_t pid, const Map& map);
+
 }  // namespace sightline::tracer::proc

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -31,7 +32,8 @@ MapChange map_change_of(const Syscall* syscall) {
 
 Recorder::Recorder(const RecordOptions& options, ringbuf::RingSet& rings, Progress& progress)
     : options_(options), rings_(rings), progress_(progress), scratch_(options.limits.total_limit) {
-  lifecycle_ = rings_.acquire(ringbuf::OnFull::block);
+  // Out of reach for traced threads that write to rings of their own: descriptors of ours are in it.
+  lifecycle_ = rings_.acquire(ringbuf::OnFull::block, ringbuf::RingSet::Where::own);
 }
 
 /// No two records have the same time: between rings it is all that orders them.
@@ -296,18 +298,25 @@ void Recorder::report_maps(Tracee& tracee) {
   const uint32_t limit = lifecycle_.ring->largest_payload();
   MappingsRecord record{.prefix = prefix(tracee)};
   std::vector<std::byte> body;
+  std::vector<int> handed_over;
   tracee.space->executable.clear();
   for (const proc::Map& map : maps) {
     tracee.space->executable.push_back({map.start, map.end});
-    const MappingEntry entry{.start = map.start,
-                             .end = map.end,
-                             .file_offset = map.offset,
-                             .device = map.device,
-                             .inode = map.inode,
-                             .path_length = static_cast<uint32_t>(map.path.size())};
+    MappingEntry entry{.start = map.start,
+                       .end = map.end,
+                       .file_offset = map.offset,
+                       .device = map.device,
+                       .inode = map.inode,
+                       .path_length = static_cast<uint32_t>(map.path.size())};
     const std::size_t need = sizeof entry + padded(map.path.size());
     // A program with that many code mappings is a JIT; the rest shows as unmapped.
     if (sizeof record + body.size() + need > limit) break;
+    auto& opened = tracee.space->opened;
+    const std::pair identity(map.device, map.inode);
+    if (std::find(opened.begin(), opened.end(), identity) == opened.end()) {
+      opened.push_back(identity);
+      if (entry.fd = proc::open_mapped(tracee.tid, map); entry.fd >= 0) handed_over.push_back(entry.fd);
+    }
     const std::size_t at = body.size();
     body.resize(at + need);
     std::memcpy(body.data() + at, &entry, sizeof entry);
@@ -317,7 +326,10 @@ void Recorder::report_maps(Tracee& tracee) {
   record.bytes = static_cast<uint32_t>(body.size());
   const uint32_t size = static_cast<uint32_t>(sizeof record + body.size());
   std::byte* place = reserve(lifecycle_.ring, size);
-  if (place == nullptr) return;
+  if (place == nullptr) {
+    for (const int fd : handed_over) close(fd);
+    return;
+  }
   record.prefix.time = now();
   std::memcpy(place, &record, sizeof record);
   std::memcpy(place + sizeof record, body.data(), body.size());

@@ -165,7 +165,7 @@ struct MappingsRecord {
 
 struct MappingEntry {
   uint64_t start = 0, end = 0, file_offset = 0, device = 0, inode = 0;
-  int32_t fd = -1;           ///< an open descriptor in the tracer's process, or -1
+  int32_t fd = -1;           ///< an open descriptor in the tracer's process, or -1; the reader closes it
   uint32_t path_length = 0;  ///< without NUL
 };
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "ringbuf/ring_set.h"
@@ -24,8 +25,9 @@ struct AddressSpace {
   struct Range {
     uint64_t start, end;
   };
-  std::vector<Range> executable;            ///< as last reported
-  std::shared_ptr<inprocess::Sites> sites;  ///< not null: the stub is mapped, and these lead into it
+  std::vector<Range> executable;                      ///< as last reported
+  std::vector<std::pair<uint64_t, uint64_t>> opened;  ///< device and inode of files whose descriptors were handed over
+  std::shared_ptr<inprocess::Sites> sites;            ///< not null: the stub is mapped, and these lead into it
 
   /// The copy that fork(2) makes.
   static std::shared_ptr<AddressSpace> copy_of(const AddressSpace& other);
