@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/time.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <thread>
@@ -15,7 +16,7 @@
 
 namespace {
 
-volatile long ticks = 0;
+std::atomic<long> ticks{0};
 
 void on_tick(int) {
   ++ticks;
@@ -54,7 +55,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < 3; ++i) threads.emplace_back(pump, n);
   pump(n);
   for (std::thread& thread : threads) thread.join();
-  const long before = ticks;
+  const long before = ticks.load();
   // Interrupted again and again, a sleep still ends.
   timespec left{.tv_sec = 0, .tv_nsec = 20'000'000};
   while (nanosleep(&left, &left) < 0)
