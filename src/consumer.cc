@@ -231,6 +231,8 @@ void Consumer::take(uint16_t type, std::span<const std::byte> payload) {
       return on_thread_end(payload);
     case tracer::RecordType::exec:
       return on_exec(payload);
+    case tracer::RecordType::engine:
+      return on_engine(payload);
     case tracer::RecordType::mappings:
       return on_mappings(payload);
   }
@@ -387,6 +389,7 @@ void Consumer::on_exec(std::span<const std::byte> payload) {
   }
   state->thread.comm = comm_of(record.comm);
   owner.process.comm = state->thread.comm;
+  owner.process.engine = "ptrace";
   // Told before the open call moves: sinks may hold its address.
   sink_.executed(state->thread, record.former_tid, record.prefix.time);
   if (record.former_tid != record.prefix.tid) {
@@ -400,6 +403,14 @@ void Consumer::on_exec(std::span<const std::byte> payload) {
       former->is_open = false;
     }
   }
+}
+
+void Consumer::on_engine(std::span<const std::byte> payload) {
+  tracer::EngineRecord record;
+  if (!read_record(payload, record)) return reject();
+  ThreadState* state = thread(record.prefix);
+  if (state == nullptr) return reject();
+  state->thread.process->engine = record.inprocess != 0 ? "in-process" : "ptrace";
 }
 
 void Consumer::on_mappings(std::span<const std::byte> payload) {

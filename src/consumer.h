@@ -93,6 +93,7 @@ class Consumer {
   void on_thread_start(std::span<const std::byte> payload);
   void on_thread_end(std::span<const std::byte> payload);
   void on_exec(std::span<const std::byte> payload);
+  void on_engine(std::span<const std::byte> payload);
   void on_mappings(std::span<const std::byte> payload);
 
   ThreadState* thread(const tracer::RecordPrefix& prefix);

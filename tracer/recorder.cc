@@ -291,6 +291,10 @@ void Recorder::exec(Tracee& tracee, pid_t former_tid) {
   write(lifecycle_.ring, RecordType::exec, record);
 }
 
+void Recorder::inprocess(Tracee& tracee) {
+  write(lifecycle_.ring, RecordType::engine, EngineRecord{.prefix = prefix(tracee), .inprocess = 1});
+}
+
 void Recorder::report_maps(Tracee& tracee) {
   const std::vector<proc::Map> maps = proc::executable_maps(tracee.tid);
   tracee.space->maps_changed = false;

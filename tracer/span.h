@@ -25,6 +25,7 @@ enum class RecordType : uint16_t {
   thread_start = 5,  ///< ThreadStart: a thread is traced from here on
   thread_end = 6,    ///< ThreadEnd: it no longer is
   exec = 7,          ///< ExecRecord: a new program image; the address space is a new, empty one
+  engine = 9,        ///< EngineRecord: how the process's calls are recorded from here on
   mappings = 8,      ///< MappingsRecord: all executable mappings of the process as of now
 };
 
@@ -156,6 +157,13 @@ struct ExecRecord {
   char comm[16] = {};
 };
 
+/// Until then, and from each exec on, it is ptrace.
+struct EngineRecord {
+  RecordPrefix prefix;
+  uint32_t inprocess = 0;
+  uint32_t reserved = 0;
+};
+
 /// Followed by `count` times MappingEntry, each with its path, padded to 8.
 struct MappingsRecord {
   RecordPrefix prefix;
@@ -172,8 +180,8 @@ struct MappingEntry {
 template <class T>
 inline constexpr bool kIsRecord = std::is_trivially_copyable_v<T> && sizeof(T) % 8 == 0;
 static_assert(kIsRecord<CallEnter> && kIsRecord<CallExit> && kIsRecord<SignalRecord> && kIsRecord<ThreadStart> &&
-              kIsRecord<ThreadEnd> && kIsRecord<ExecRecord> && kIsRecord<MappingsRecord> && kIsRecord<MappingEntry> &&
-              kIsRecord<Capture> && kIsRecord<RegisterBlock>);
+              kIsRecord<ThreadEnd> && kIsRecord<ExecRecord> && kIsRecord<EngineRecord> && kIsRecord<MappingsRecord> &&
+              kIsRecord<MappingEntry> && kIsRecord<Capture> && kIsRecord<RegisterBlock>);
 
 inline constexpr uint64_t padded(uint64_t n) {
   return (n + 7) & ~uint64_t{7};

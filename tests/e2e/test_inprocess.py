@@ -2,6 +2,7 @@
 """What only the in-process engine can get wrong: see also the other tests, which run with it, too."""
 
 import collections
+import json
 import sys
 
 from harness import TestCase, main, marks, read_text, scaled, tracee
@@ -45,6 +46,14 @@ class InProcess(TestCase):
         result = self.sightline("--engine=inprocess", "-y", "-o", self.dir / "trace", "true")
         self.assertEqual(result.status, 0)
         self.assertIn("sightline: the in-process engine can't be used here: ", result.err)
+
+    def test_info_says_which_engine_it_was(self):
+        file = self.dir / "run.slt"
+        for engine, said in (("inprocess", "in-process"), ("ptrace", "ptrace")):
+            result = self.sightline("record", "-q", "-f", f"--engine={engine}", "-o", file, "sh", "-c", "ls / | cat; :")
+            self.assertEqual(result.status, 0, result)
+            info = json.loads(self.sightline("info", "--format=json", file).out)
+            self.assertEqual([process["engine"] for process in info["processes"]], 3 * [said])
 
     def test_full_rings_wait(self):
         calls = scaled(30000)

@@ -168,6 +168,8 @@ void InProcess::begin_thread(Tracee& tracee) {
   control.blocked_is_stale = get_blocked(tracee.tid, control.blocked) ? 0 : 1;
   tracee.inside = std::make_shared<Inside>();
   tracee.inside->slot = slot;
+  // Of a program's first thread, and of a fork's only one: it is the whole process's.
+  if (tracee.tid == tracee.pid && !tracee.muted) recorder_.inprocess(tracee);
 }
 
 void InProcess::take_over(Tracee& tracee) {
