@@ -26,6 +26,9 @@ struct Progress {
   inprocess::Arena* arena = nullptr;
   /// Not 0 while the tracer works on a stop: a time that is not after that of its next record.
   std::atomic<uint64_t> busy{0};
+  /// The tracer waits for room in a ring. What holds the limit back may be a thread that only the tracer can let go on:
+  /// until there is room, everything that is committed may be read, and a record may come late between threads.
+  std::atomic<bool> waits_for_room{false};
 
   /// All records stamped at or before this time, whoever makes them, are committed. A consumer that reads it first and
   /// the rings after can merge them without missing anything.

@@ -53,7 +53,12 @@ RecordPrefix Recorder::prefix(const Tracee& tracee) {
 }
 
 std::byte* Recorder::reserve(ringbuf::RecordRing* ring, uint32_t bytes) {
-  return ring != nullptr ? ring->reserve(bytes) : nullptr;
+  if (ring == nullptr) return nullptr;
+  if (std::byte* place = ring->try_reserve(bytes)) return place;
+  progress_.waits_for_room.store(true, std::memory_order_release);
+  std::byte* place = ring->reserve(bytes);
+  progress_.waits_for_room.store(false, std::memory_order_release);
+  return place;
 }
 
 void Recorder::commit(ringbuf::RecordRing* ring, RecordType type, uint32_t bytes, uint64_t time) {

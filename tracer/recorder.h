@@ -70,7 +70,7 @@ class Recorder {
  private:
   RecordPrefix prefix(const Tracee& tracee);
   uint64_t now();
-  static std::byte* reserve(ringbuf::RecordRing* ring, uint32_t bytes);
+  std::byte* reserve(ringbuf::RecordRing* ring, uint32_t bytes);
   void commit(ringbuf::RecordRing* ring, RecordType type, uint32_t bytes, uint64_t time);
   template <class Record>
   void write(ringbuf::RecordRing* ring, RecordType type, const Record& record);

@@ -283,6 +283,20 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
   if (!get_registers(tracee.tid, r) || !stop.signal_info(&info)) return Verdict::deliver;
 
   if (!in_code(r.rip)) {
+    if (signo == SIGSYS && info.si_code == kUserDispatch && control.pending != 0) {
+      // It went out by the tracer's way, past the places where it would have trapped: to before its call.
+      control.pending = 0;
+      set_blocked(tracee.tid, inside.blocked);
+      r.rip -= 2;
+      r.orig_rax = ~uint64_t{0};
+      set_registers(tracee.tid, r);
+      if (!inside.held) return Verdict::resume;
+      signo = inside.held->signo;
+      stop.set_signal_info(inside.held->siginfo.data());
+      inside.held.reset();
+      control.blocked_is_stale = 1;
+      return Verdict::deliver;
+    }
     if (signo == SIGSYS && info.si_code == kUserDispatch) {
       on_trap(tracee, r, info);
       return Verdict::resume;
