@@ -286,7 +286,8 @@ void Recorder::group_stop(Tracee& tracee, int signo) {
   if (tracee.hidden) return;
   SignalRecord record{.prefix = prefix(tracee)};
   record.signo = signo;
-  write(tracee.ring.ring, RecordType::group_stop, record);
+  // A thread that records its calls itself may be stopped in the middle of a record: its ring is its own then.
+  write(tracee.inside != nullptr ? lifecycle_.ring : tracee.ring.ring, RecordType::group_stop, record);
 }
 
 void Recorder::exec(Tracee& tracee, pid_t former_tid) {
