@@ -191,6 +191,15 @@ void InProcess::hand_back(Tracee& tracee) {
   control.ring_is_stale = 1;
 }
 
+/// A call whose entry was made ready and never published has not begun.
+void InProcess::forget_unpublished(Tracee& tracee) {
+  const ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  if (control.step.load() != Step::inside || tracee.ring.ring == nullptr || tracee.calls == 0) return;
+  if (static_cast<int64_t>(tracee.ring.ring->position() - control.publish) >= 0) return;
+  --tracee.calls;
+  progress_.entered.fetch_sub(1, std::memory_order_relaxed);
+}
+
 /// The stub goes on with no call. Whether it was in one whose entry is in the ring.
 bool InProcess::close_step(Tracee& tracee) {
   ThreadControl& control = thread_slot(tracee.inside->slot).control;
@@ -251,11 +260,7 @@ bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
   if (before_call) {
     // As the kernel says of a call that a signal has kept from beginning: it starts again.
     constexpr int64_t kRestartAlways = -513;  // ERESTARTNOINTR
-    if (control.step.load() == Step::inside &&
-        static_cast<int64_t>(tracee.ring.ring->position() - control.publish) < 0) {
-      --tracee.calls;  // as if it had not begun
-      progress_.entered.fetch_sub(1, std::memory_order_relaxed);
-    }
+    forget_unpublished(tracee);
     finish_call(tracee, kRestartAlways);
     unwind(r, slot, resume - 2, frame_of(slot).rax);
     r.orig_rax = ~uint64_t{0};
@@ -424,6 +429,7 @@ void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
 
 void InProcess::drop(Tracee& tracee) {
   if (tracee.inside == nullptr) return;
+  forget_unpublished(tracee);
   if (close_step(tracee)) open_call(tracee);
   arena_.give_slot_back(tracee.inside->slot);
   tracee.inside.reset();

@@ -91,6 +91,7 @@ class InProcess {
   void finish_call(Tracee& tracee, int64_t ret);
   void open_call(Tracee& tracee);
   bool close_step(Tracee& tracee);
+  void forget_unpublished(Tracee& tracee);
   void hold_signals(Tracee& tracee);
   bool get_out(Tracee& tracee, user_regs_struct& registers);
   bool is_alone(const Tracee& tracee) const;

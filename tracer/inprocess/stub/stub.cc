@@ -179,11 +179,10 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
   if (!is_recorded(thread, nr, call)) return 0;
 
   begin_record(thread);
-  ++thread.calls;
   CallEnter record;
   record.prefix = thread.prefix;
   arguments_of(frame, record.args);
-  record.number = thread.calls;
+  record.number = thread.calls + 1;
   record.ip = frame.rcx;
   record.sp = thread.user_rsp;
   record.nr = nr;
@@ -199,7 +198,8 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
   }
   if (window != 0) size += static_cast<uint32_t>(sizeof(RegisterBlock) + window);
   std::byte* place = thread.ring.reserve(size);
-  if (place == nullptr) {  // given up, and counted by the ring
+  if (place == nullptr) {  // given up
+    thread.calls = record.number;
     end_record(thread);
     return 0;
   }
@@ -226,6 +226,7 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
       thread.ring.prepare(static_cast<uint16_t>(RecordType::call_enter), static_cast<uint32_t>(end - place));
   thread.publish_to = record_end.word;
   thread.publish = record_end.value;
+  thread.calls = record.number;
   thread.step.store(Step::inside, std::memory_order_release);
   return 0;
 }
