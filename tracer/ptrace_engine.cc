@@ -285,6 +285,8 @@ void PtraceEngine::on_unknown(pid_t tid, int status) {
   auto space = relative == nullptr ? std::make_shared<AddressSpace>()
                : shares            ? relative->space
                                    : AddressSpace::copy_of(*relative->space);
+  // Whose memory it has a copy of is its parent's to tell: the consumer needs the mappings once more.
+  if (!is_thread) space->maps_changed = true;
   if (has_stub && space->sites == nullptr) space->sites = std::make_shared<inprocess::Sites>();
   Tracee& tracee = is_thread && relative != nullptr ? add(tid, ids->tgid, relative->process_serial, std::move(space))
                                                     : add(tid, ids->tgid, next_process_++, std::move(space));
@@ -391,6 +393,7 @@ void PtraceEngine::on_trap(Tracee& tracee, Stop stop) {
   }
   if (inprocess_ != nullptr && tracee.inside == nullptr && tracee.space->sites != nullptr)
     inprocess_->begin_thread(tracee);
+  if (tracee.inside != nullptr && !tracee.hidden) recorder_.report_new_maps(tracee);
   resume(tracee, std::move(stop), 0);
 }
 
