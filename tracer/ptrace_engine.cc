@@ -282,9 +282,9 @@ void PtraceEngine::on_unknown(pid_t tid, int status) {
     return;
   }
   const bool shares = is_thread || (has_stub && relative != nullptr && inprocess::same_memory(tid, relative->tid));
-  auto space = relative == nullptr ? std::make_shared<AddressSpace>()
-               : shares            ? relative->space
-                                   : AddressSpace::copy_of(*relative->space);
+  auto space = relative != nullptr && shares     ? relative->space
+               : relative != nullptr && has_stub ? AddressSpace::copy_of(*relative->space)
+                                                 : std::make_shared<AddressSpace>();
   // Whose memory it has a copy of is its parent's to tell: the consumer needs the mappings once more.
   if (!is_thread) space->maps_changed = true;
   if (has_stub && space->sites == nullptr) space->sites = std::make_shared<inprocess::Sites>();
