@@ -163,9 +163,17 @@ class Lines(TestCase):
         result = self.sightline("print", file)
         self.assertEqual(result.status, 0, result)
         found = {}
+        begun = {}  # by thread: a call may be in two lines, the first with its name, the second with its source
         for line in result.out.splitlines():
+            tid = line.split(" ", 1)[0]
+            name = name_of(line)
+            if line.endswith("<unfinished ...>"):
+                begun[tid] = name
+                continue
+            if " resumed>" in line:
+                name = begun.pop(tid, None)
             match = re.search(r" ← (\S+):(\d+) (\S.*)$", line)
-            if match and (name := name_of(line)):
+            if match and name:
                 found[name] = (match[1], int(match[2]))
         self.check(found)
 
