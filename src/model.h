@@ -92,10 +92,9 @@ struct ThreadEnd {
 
 /// Calls of which nothing but their number is known.
 struct Loss {
-
   Thread* thread = nullptr;  ///< nullptr: not of one thread
   uint64_t time = 0;
-  uint64_t calls = 0;        ///< 0: only the end of the thread's last call
+  uint64_t calls = 0;       ///< 0: only the end of the thread's last call
   std::string_view reason;  ///< one clause, e.g. "ring full"
 };
 

@@ -48,7 +48,7 @@ NOINLINE void generic(const T& name) {
 
 struct Log {
   NOINLINE explicit Log(const std::string& name) : out(name) {  // EXPECT stream STACK store::Log::Log main
-    sink = 4;  // or the stream's constructor would be a tail call
+    sink = 4;                                                   // or the stream's constructor would be a tail call
   }
   std::ofstream out;
 };
