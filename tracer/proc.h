@@ -20,6 +20,8 @@ struct Status {
   pid_t ns_tid = 0;  ///< in the innermost pid namespace
   pid_t ns_tgid = 0;
   bool kernel_thread = false;
+  bool under_seccomp = false;
+  uint64_t ignored = 0;  ///< signals: bit n - 1 is signal n
 };
 
 /// Of the process or thread `id`.

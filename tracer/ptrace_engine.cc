@@ -39,6 +39,8 @@ constexpr std::size_t kBatch = 256;
 
 // How often, at the wait queue's ticks of 50 ms, threads are found unable to stop before we go without them.
 constexpr int kLooksAtStuck = 6;
+// Passes over a process in which nobody can be seized for the moment, a millisecond apart.
+constexpr int kPassesOverNobody = 500;
 
 bool is_exit(const OpenCall& call) {
   return call.syscall != nullptr && (call.syscall->name == "exit" || call.syscall->name == "exit_group");
@@ -151,6 +153,7 @@ std::string PtraceEngine::attach(pid_t pid) {
   const WaitQueue::Ticking ticking(waits_);
   // Threads may be born while we walk: only a pass that finds nothing new, twice, is the end. Those already seized
   // report their own births.
+  int nobody = 0;
   for (int clean = 0; clean < 2;) {
     bool found = false;
     for (const pid_t tid : proc::threads(tgid)) {
@@ -170,6 +173,17 @@ std::string PtraceEngine::attach(pid_t pid) {
       interrupt(tid);
     }
     clean = found ? 0 : clean + 1;
+    // While a thread executes, the process can seem to consist of the dying only: the others end, and that one changes
+    // its id to the leader's between our listing and our seizing. It is there again in a moment.
+    if (seized == 0 && clean == 2 && ++nobody < kPassesOverNobody) {
+      const auto now = proc::status(tgid);
+      if (!now) break;
+      const bool dead = now->state == 'Z' || now->state == 'X';
+      if (dead ? proc::threads(tgid).size() > 1 : last_error == ESRCH) {
+        usleep(1000);
+        clean = 0;
+      }
+    }
   }
   if (seized == 0) return explain_attach_failure(pid, last_error);
   return {};

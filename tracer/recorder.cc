@@ -247,7 +247,7 @@ void Recorder::exit(Tracee& tracee, int64_t ret, bool is_error) {
   record.nr = call.nr;
   record.abi = call.abi;
   record.is_error = is_error ? 1 : 0;
-  if (is_error && ret <= -512 && ret >= -516)  // ERESTARTSYS … ERESTART_RESTARTBLOCK, include/linux/errno.h
+  if (is_error && arch::is_restart(ret))
     record.end = CallEnd::restart;
   else if (call.syscall != nullptr && (call.syscall->name == "rt_sigreturn" || call.syscall->name == "sigreturn"))
     record.end = CallEnd::no_value;

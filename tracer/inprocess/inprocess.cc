@@ -3,9 +3,8 @@
 //
 //   before the call's entry is in the ring   the signal is held: the thread traps before it makes the call
 //   entry in the ring, call not made         the record is closed as interrupted; the thread is put before its call
-//   behind the call                          the record is closed; the thread is put behind its call. If the kernel
-//   wants
-//                                            to restart the call, the two bytes before that are a `syscall`
+//   behind the call                          the record is closed; the thread is put behind its call, where the two
+//                                            bytes before are a `syscall`, should the kernel restart it
 //   exit in the ring                         the thread is put behind its call
 //
 // All the user's registers are in the stub's Frame throughout, so each of these is one write of registers.
@@ -22,11 +21,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <utility>
 
 #include "tracer/inprocess/sites.h"
 #include "tracer/proc.h"
+#include "tracer/x86_64/registers.h"
 
 namespace sightline::tracer::inprocess {
 namespace {
@@ -41,18 +40,6 @@ constexpr int kByTracer[] = {SYS_clone,    SYS_clone3,        SYS_fork,         
                              SYS_mremap,   SYS_exit_group,    SYS_ptrace,       SYS_prctl,           SYS_brk,
                              SYS_seccomp,  SYS_pkey_mprotect, SYS_rt_sigaction, SYS_rt_sigreturn,    SYS_unshare,
                              SYS_setns,    SYS_chroot,        SYS_arch_prctl,   SYS_remap_file_pages};
-
-bool is_restart(int64_t ret) {
-  return ret <= -512 && ret >= -516;  // ERESTARTSYS … ERESTART_RESTARTBLOCK, include/linux/errno.h
-}
-
-/// A field of /proc/PID/status as a number of base `base`; 0 if there is none.
-uint64_t status_field(pid_t tid, const std::string& name, int base) {
-  std::ifstream file("/proc/" + std::to_string(tid) + "/status");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with(name)) return std::strtoull(line.c_str() + name.size(), nullptr, base);
-  return 0;
-}
 
 }  // namespace
 
@@ -81,8 +68,10 @@ bool InProcess::enter_program(Tracee& tracee) {
   if (!get_registers(tracee.tid, registers)) return false;
   if (registers.cs != kUserCode) return refuse("32-bit programs have no in-process engine");
   if (registers.gs_base != 0) return refuse("the program uses the gs register");
-  if (status_field(tracee.tid, "Seccomp:", 10) != 0) return refuse("a seccomp filter is in force");
-  if ((status_field(tracee.tid, "SigIgn:", 16) >> (SIGSYS - 1) & 1) != 0) return refuse("the program ignores SIGSYS");
+  const auto status = proc::status(tracee.tid);
+  if (!status) return false;
+  if (status->under_seccomp) return refuse("a seccomp filter is in force");
+  if ((status->ignored >> (SIGSYS - 1) & 1) != 0) return refuse("the program ignores SIGSYS");
   if (std::string why; !map_stub(tracee, why)) return refuse(why);
   tracee.space->sites = std::make_shared<Sites>();
   begin_thread(tracee);
@@ -144,7 +133,7 @@ void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& t
   if (tracee.ring.ring != nullptr)
     control.ring = ringbuf::RecordRing::attach(tracee.ring.memory.data(), tracee.ring.memory.size(),
                                                {.doorbell = &shared().doorbell});
-  if (!control.ring.valid()) control.mute = 1;
+  control.ringless = control.ring.valid() ? 0 : 1;
 }
 
 void InProcess::begin_thread(Tracee& tracee) {
@@ -153,7 +142,11 @@ void InProcess::begin_thread(Tracee& tracee) {
     arena_.give_slot_back(slot);
     refuse(why);
   };
-  if (slot == Arena::kNoSlot) return give_up("there are more threads than there is room for");
+  if (slot == Arena::kNoSlot) {
+    // It would go into the stub with what its creator has there. Its memory's other threads go on by traps.
+    tracee.space->sites->restore(tracee.tid);
+    return give_up("there are more threads than there is room for");
+  }
   ThreadControl& control = thread_slot(slot).control;
   set_up(control, slot, tracee);
   user_regs_struct registers{};
@@ -268,7 +261,7 @@ bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
     const auto ret = static_cast<int64_t>(r.rax);
     finish_call(tracee, ret);
     unwind(r, slot, resume, r.rax);
-    if (!is_restart(ret)) r.orig_rax = ~uint64_t{0};
+    if (!arch::is_restart(ret)) r.orig_rax = ~uint64_t{0};
   } else if (after_call) {
     unwind(r, slot, resume, frame_of(slot).rax);
     r.orig_rax = ~uint64_t{0};
@@ -278,6 +271,15 @@ bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
   control.step.store(Step::outside);
   if (std::exchange(control.pending, 0) != 0) set_blocked(tracee.tid, tracee.inside->blocked);
   return true;
+}
+
+/// Nothing is held where the thread was to come out for another reason.
+InProcess::Verdict InProcess::deliver_held(Inside& inside, const Stop& stop, int& signo) {
+  if (!inside.held) return Verdict::resume;
+  signo = inside.held->signo;
+  stop.set_signal_info(inside.held->siginfo.data());
+  inside.held.reset();
+  return Verdict::deliver;
 }
 
 InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& signo) {
@@ -295,12 +297,8 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
       r.rip -= 2;
       r.orig_rax = ~uint64_t{0};
       set_registers(tracee.tid, r);
-      if (!inside.held) return Verdict::resume;
-      signo = inside.held->signo;
-      stop.set_signal_info(inside.held->siginfo.data());
-      inside.held.reset();
       control.blocked_is_stale = 1;
-      return Verdict::deliver;
+      return deliver_held(inside, stop, signo);
     }
     if (signo == SIGSYS && info.si_code == kUserDispatch) {
       on_trap(tracee, r, info);
@@ -338,11 +336,7 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
     if (inside.held) syscall(SYS_tgkill, tracee.pid, tracee.tid, std::exchange(inside.held, std::nullopt)->signo);
     return Verdict::deliver;
   }
-  if (!inside.held) return Verdict::resume;  // it was to come out for another reason
-  signo = inside.held->signo;
-  stop.set_signal_info(inside.held->siginfo.data());
-  inside.held.reset();
-  return Verdict::deliver;
+  return deliver_held(inside, stop, signo);
 }
 
 /// The thread traps at the next safe place; until then other signals wait where they are, in the kernel. Those that a

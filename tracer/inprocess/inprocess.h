@@ -86,6 +86,7 @@ class InProcess {
   bool refuse(const std::string& why);
   bool map_stub(Tracee& tracee, std::string& why);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
+  static Verdict deliver_held(Inside& inside, const Stop& stop, int& signo);
   void on_trap(Tracee& tracee, user_regs_struct& registers, const siginfo_t& info);
   void take_call(Tracee& tracee, user_regs_struct& registers, const Sites::Call& call);
   void finish_call(Tracee& tracee, int64_t ret);

@@ -80,6 +80,7 @@ struct ThreadControl {
   int32_t nr_now = 0;          ///< of the call it is in, recorded or not
   uint32_t ring_is_stale = 0;  ///< the tracer has written to the ring since
   uint32_t mute = 0;           ///< calls pass, nothing is recorded
+  uint32_t ringless = 0;       ///< there was no memory for its ring: calls are counted, and so known to be lost
   /// The thread's blocked signals, as last looked up. A fault or trap whose signal is blocked changes what the program
   /// believes of its signals (kernel/signal.c, force_sig_info_to_task).
   uint64_t blocked = ~uint64_t{0};

@@ -124,13 +124,15 @@ uint64_t Sites::place_near(pid_t tid, uint64_t site, uint64_t remote_syscall) {
   return 0;
 }
 
-// With other threads about, nobody may ever execute half a jump: a breakpoint stands at its first byte while the rest
-// is written (who runs into it is sent on by the tracer), and the last write is one byte again.
 bool Sites::write_jump(pid_t tid, uint64_t at, uint64_t to, bool alone) {
   Code code(at);
   code.jump(to);
-  const auto bytes = code.all();
-  if (alone) return write_memory(tid, at, bytes);
+  return alone ? write_memory(tid, at, code.all()) : write_beside_others(tid, at, code.all());
+}
+
+// Nobody may ever execute half an instruction: a breakpoint stands at its first byte while the rest is written (who
+// runs into it is sent on by the tracer), and the last write is one byte again.
+bool Sites::write_beside_others(pid_t tid, uint64_t at, std::span<const std::byte> bytes) {
   const std::byte breakpoint = b(0xcc);
   return write_memory(tid, at, {&breakpoint, 1}) && write_memory(tid, at + 1, bytes.subspan(1)) &&
          write_memory(tid, at, bytes.first(1));
@@ -168,6 +170,7 @@ bool Sites::patch_with_compare(pid_t tid, uint64_t behind, std::span<const std::
 }
 
 void Sites::trapped(pid_t tid, uint64_t behind, int32_t nr, uint64_t stub_entry, uint64_t remote_syscall, bool alone) {
+  if (frozen_) return;
   // A patched site traps where the kernel restarts a call, and where the stub sends what it can't take.
   if (behind_.contains(behind) || patched_.contains(behind - 7) || patched_.contains(behind - 2)) return;
   const uint32_t traps = ++traps_[behind];
@@ -201,9 +204,11 @@ void Sites::restore(pid_t tid) {
     Code code(start);
     code.jump(patch.near);
     if (!read_memory(tid, start, now) || !std::equal(now.begin(), now.end(), code.all().begin())) continue;
-    write_memory(tid, start, std::span(patch.original).first(n));
+    write_beside_others(tid, start, std::span(patch.original).first(n));
+    restored_.insert(start);
   }
   patched_.clear();
+  frozen_ = true;
 }
 
 }  // namespace sightline::tracer::inprocess

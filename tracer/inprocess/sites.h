@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace sightline::tracer::inprocess {
@@ -38,13 +39,13 @@ class Sites {
   /// the bytes allow it. `tid` is in a stop; `alone`: no other thread can run in this memory.
   void trapped(pid_t tid, uint64_t behind, int32_t nr, uint64_t stub_entry, uint64_t remote_syscall, bool alone);
 
-  /// Whether a patched site begins at `address`.
-  bool is_patched(uint64_t address) const { return patched_.contains(address); }
+  /// Whether a site that is or was patched begins at `address`.
+  bool is_patched(uint64_t address) const { return patched_.contains(address) || restored_.contains(address); }
 
   /// Code there is, or may be, another from now on.
   void forget(uint64_t start, uint64_t length);
 
-  /// Puts every byte back, through the stopped thread `tid`.
+  /// Puts every byte back, through the stopped thread `tid`, and patches nothing more: for a thread that has no stub.
   void restore(pid_t tid);
 
   std::size_t count() const { return patched_.size(); }
@@ -68,12 +69,15 @@ class Sites {
   bool patch_with_compare(pid_t tid, uint64_t behind, std::span<const std::byte> around, uint64_t stub_entry,
                           uint64_t remote_syscall);
   static bool write_jump(pid_t tid, uint64_t at, uint64_t to, bool alone);
+  static bool write_beside_others(pid_t tid, uint64_t at, std::span<const std::byte> bytes);
 
   std::unordered_map<uint64_t, uint32_t> traps_;   // by the address behind the call
   std::unordered_map<uint64_t, Patch> patched_;    // by the first byte that was changed
   std::unordered_map<uint64_t, uint64_t> behind_;  // of the near `syscall`s: the site's own
   std::vector<Area> areas_;
+  std::unordered_set<uint64_t> restored_;
   bool no_room_ = false;
+  bool frozen_ = false;
 };
 
 }  // namespace sightline::tracer::inprocess

@@ -16,6 +16,11 @@ Abi abi_of(uint32_t audit_arch, int32_t& nr);
 /// The general registers of a stopped thread in DWARF order. False: the thread is gone.
 bool read_registers(pid_t tid, RegisterBlock& out);
 
+/// Whether a call's raw answer is one of the kernel's own: ERESTARTSYS … ERESTART_RESTARTBLOCK, include/linux/errno.h.
+constexpr bool is_restart(int64_t ret) {
+  return ret <= -512 && ret >= -516;
+}
+
 /// Whether the thread, in a stop that PTRACE_INTERRUPT caused, has just been thrown out of a call which answers EINTR
 /// to any interruption (signal(7), "Interruption of system calls by stop signals": epoll_wait, semop, sigtimedwait,
 /// receiving with a timeout). If so its return value becomes ERESTARTNOHAND, so that the call starts again unless a

@@ -177,6 +177,10 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
   // Where nothing is recorded, entry.S publishes into nowhere.
   thread.publish_to = &thread.nowhere;
   if (!is_recorded(thread, nr, call)) return 0;
+  if (thread.ringless != 0) {
+    ++thread.calls;
+    return 0;
+  }
 
   begin_record(thread);
   CallEnter record;
