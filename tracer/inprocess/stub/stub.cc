@@ -148,9 +148,19 @@ std::span<std::byte> scratch_of(ThreadControl& thread) {
   return reinterpret_cast<ThreadSlot&>(thread).scratch;
 }
 
+/// Takes the lines that the thread's next record will need from the consumer's processor, while the call is under way.
+/// `from` may lie behind the ring's end: a prefetch does not fault.
+void fetch_lines(const std::byte* from, unsigned count) {
+  constexpr std::size_t kLine = 64;
+  for (unsigned i = 0; i < count; ++i) asm volatile("prefetchw %0" : : "m"(from[i * kLine]));
+}
+
+bool has_captures(const Syscall* call) {
+  return call != nullptr && !call->captures.empty();
+}
+
 /// A table of captures is run with the room that a record of this ring has.
 CaptureResult captures_of(ThreadControl& thread, const Syscall* call, Phase phase, const CaptureCall& state) {
-  if (call == nullptr || call->captures.empty()) return {};
   const std::span<std::byte> room = scratch_of(thread);
   const std::size_t most = thread.ring.largest_payload() - sizeof(CallEnter);
   OwnMemory memory(thread);
@@ -183,55 +193,68 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
   }
 
   begin_record(thread);
-  CallEnter record;
-  record.prefix = thread.prefix;
-  arguments_of(frame, record.args);
-  record.number = thread.calls + 1;
-  record.ip = frame.rcx;
-  record.sp = thread.user_rsp;
-  record.nr = nr;
-  const CaptureResult captures =
-      captures_of(thread, call, Phase::entry, {.abi = Abi::x86_64, .args = record.args, .ret = 0, .failed = false});
-  record.capture_count = captures.count;
-  record.capture_bytes = captures.bytes;
+  // The record is written where it stays: only what is captured is made elsewhere, since its size is not known before.
+  CaptureResult captures{};
+  if (has_captures(call)) {
+    uint64_t args[6];
+    arguments_of(frame, args);
+    captures = captures_of(thread, call, Phase::entry, {.abi = Abi::x86_64, .args = args, .ret = 0, .failed = false});
+  }
   uint32_t window = 0;
-  uint32_t size = static_cast<uint32_t>(sizeof record + captures.bytes);
+  uint32_t size = static_cast<uint32_t>(sizeof(CallEnter) + captures.bytes);
   if (shared().stacks) {
     window = shared().windows.wanted(thread.prefix.process_serial, frame.rcx, shared().unknown_stack);
     if (size + sizeof(RegisterBlock) + window > thread.ring.largest_payload()) window = 0;
   }
   if (window != 0) size += static_cast<uint32_t>(sizeof(RegisterBlock) + window);
-  std::byte* place = thread.ring.reserve(size);
+  const uint64_t number = thread.calls + 1;
+  std::byte* const place = thread.ring.reserve(size);
   if (place == nullptr) {  // given up
-    thread.calls = record.number;
+    thread.calls = number;
     end_record(thread);
     return 0;
   }
-  std::byte* end = place + sizeof record;
-  memcpy(end, scratch_of(thread).data(), captures.bytes);
+  std::byte* end = place + sizeof(CallEnter);
+  if (captures.bytes != 0) memcpy(end, scratch_of(thread).data(), captures.bytes);
   end += captures.bytes;
+  uint16_t flags = 0;
+  uint32_t stack_bytes = 0;
   if (window != 0) {
     // In DWARF's order, as the kernel would show them at the call's entry.
-    const RegisterBlock registers{{frame.rax, frame.rdx, frame.rcx, frame.rbx, frame.rsi, frame.rdi, frame.rbp,
-                                   thread.user_rsp, frame.r8, frame.r9, frame.r10, frame.rflags, frame.r12, frame.r13,
-                                   frame.r14, frame.r15, frame.rcx}};
-    new (end) RegisterBlock(registers);
-    end += sizeof registers;
+    new (end) RegisterBlock{{frame.rax, frame.rdx, frame.rcx, frame.rbx, frame.rsi, frame.rdi, frame.rbp,
+                             thread.user_rsp, frame.r8, frame.r9, frame.r10, frame.rflags, frame.r12, frame.r13,
+                             frame.r14, frame.r15, frame.rcx}};
+    end += sizeof(RegisterBlock);
     OwnMemory memory(thread);
     const std::size_t got = memory.read(thread.user_rsp, {end, window});
-    record.flags = static_cast<uint16_t>(kCallHasStack | (got == 0 ? kCallStackFault : 0));
-    record.stack_bytes = static_cast<uint32_t>(got);
+    flags = static_cast<uint16_t>(kCallHasStack | (got == 0 ? kCallStackFault : 0));
+    stack_bytes = static_cast<uint32_t>(got);
     end += got;
   }
   thread.nr = nr;
-  record.prefix.time = next_time(thread);
-  new (place) CallEnter(record);
+  const uint64_t time = next_time(thread);
+  new (place) CallEnter{.prefix = {.time = time,
+                                   .tid = thread.prefix.tid,
+                                   .pid = thread.prefix.pid,
+                                   .thread_serial = thread.prefix.thread_serial,
+                                   .process_serial = thread.prefix.process_serial},
+                        .args = {frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9},
+                        .ip = frame.rcx,
+                        .sp = thread.user_rsp,
+                        .nr = nr,
+                        .abi = Abi::x86_64,
+                        .capture_count = captures.count,
+                        .flags = flags,
+                        .capture_bytes = captures.bytes,
+                        .stack_bytes = stack_bytes,
+                        .number = number};
   const auto record_end =
       thread.ring.prepare(static_cast<uint16_t>(RecordType::call_enter), static_cast<uint32_t>(end - place));
   thread.publish_to = record_end.word;
   thread.publish = record_end.value;
-  thread.calls = record.number;
+  thread.calls = number;
   thread.step.store(Step::inside, std::memory_order_release);
+  fetch_lines(end, 2);
   return 0;
 }
 
@@ -246,24 +269,34 @@ extern "C" void sl_exit(Frame& frame, ThreadControl& thread) {
   thread.ring.count_published();
   begin_record(thread);
   const auto ret = static_cast<int64_t>(frame.rax);
-  CallExit record;
-  record.prefix = thread.prefix;
-  record.prefix.time = next_time(thread);
-  record.ret = ret;
-  record.nr = thread.nr;
-  record.is_error = ret < 0 && ret >= -4095 ? 1 : 0;
-  uint64_t args[6];
-  arguments_of(frame, args);
-  const CaptureResult captures =
-      captures_of(thread, find_syscall(Abi::x86_64, thread.nr), Phase::exit,
-                  {.abi = Abi::x86_64, .args = args, .ret = ret, .failed = record.is_error != 0});
-  record.capture_count = captures.count;
-  record.capture_bytes = captures.bytes;
-  const auto size = static_cast<uint32_t>(sizeof record + captures.bytes);
-  if (std::byte* place = thread.ring.reserve(size)) {
-    new (place) CallExit(record);
-    memcpy(place + sizeof record, scratch_of(thread).data(), captures.bytes);
+  const bool failed = ret < 0 && ret >= -4095;
+  const Syscall* call = find_syscall(Abi::x86_64, thread.nr);
+  // The clock is read first: at the call's end, not after its captures.
+  const uint64_t time = next_time(thread);
+  CaptureResult captures{};
+  if (has_captures(call)) {
+    uint64_t args[6];
+    arguments_of(frame, args);
+    captures = captures_of(thread, call, Phase::exit, {.abi = Abi::x86_64, .args = args, .ret = ret, .failed = failed});
+  }
+  const auto size = static_cast<uint32_t>(sizeof(CallExit) + captures.bytes);
+  if (std::byte* const place = thread.ring.reserve(size)) {
+    new (place) CallExit{.prefix = {.time = time,
+                                    .tid = thread.prefix.tid,
+                                    .pid = thread.prefix.pid,
+                                    .thread_serial = thread.prefix.thread_serial,
+                                    .process_serial = thread.prefix.process_serial},
+                         .ret = ret,
+                         .nr = thread.nr,
+                         .abi = Abi::x86_64,
+                         .end = CallEnd::returned,
+                         .is_error = static_cast<uint8_t>(failed ? 1 : 0),
+                         .capture_count = captures.count,
+                         .capture_bytes = captures.bytes,
+                         .reserved = 0};
+    if (captures.bytes != 0) memcpy(place + sizeof(CallExit), scratch_of(thread).data(), captures.bytes);
     thread.ring.commit(static_cast<uint16_t>(RecordType::call_exit), size);
+    fetch_lines(place + size, 3);
   }
   end_record(thread);
 }
