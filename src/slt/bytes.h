@@ -26,6 +26,19 @@ inline constexpr int64_t unzigzag(uint64_t value) {
   return static_cast<int64_t>((value >> 1) ^ (~(value & 1) + 1));
 }
 
+/// Writes a varint (at most kMaxVarint bytes); returns where it ends.
+inline uint8_t* put_varint(uint8_t* at, uint64_t value) {
+  while (value >= 0x80) {
+    *at++ = static_cast<uint8_t>(value | 0x80);
+    value >>= 7;
+  }
+  *at++ = static_cast<uint8_t>(value);
+  return at;
+}
+inline uint8_t* put_signed_varint(uint8_t* at, int64_t value) {
+  return put_varint(at, zigzag(value));
+}
+
 /// A byte string that grows at its end. Not a std::string: that would write every byte twice.
 class ByteWriter {
  public:
@@ -48,14 +61,29 @@ class ByteWriter {
 
   void varint(uint64_t value) {
     grow(kMaxVarint);
-    uint8_t* at = data_.get() + size_;
-    while (value >= 0x80) {
-      *at++ = static_cast<uint8_t>(value | 0x80);
-      value >>= 7;
-    }
-    *at++ = static_cast<uint8_t>(value);
-    size_ = static_cast<std::size_t>(at - data_.get());
+    size_ = static_cast<std::size_t>(put_varint(data_.get() + size_, value) - data_.get());
   }
+
+  /// Writes a varint over the one byte at `place`; what follows it moves if it takes more.
+  void put_varint_at(std::size_t place, uint64_t value) {
+    if (value < 0x80) [[likely]] {
+      data_[place] = static_cast<uint8_t>(value);
+      return;
+    }
+    uint8_t bytes[kMaxVarint];
+    const auto count = static_cast<std::size_t>(put_varint(bytes, value) - bytes);
+    grow(count - 1);
+    std::memmove(data_.get() + place + count, data_.get() + place + 1, size_ - place - 1);
+    std::memcpy(data_.get() + place, bytes, count);
+    size_ += count - 1;
+  }
+
+  /// Room for `count` bytes, for a caller that writes many small ones and then says how far with end().
+  uint8_t* begin(std::size_t count) {
+    grow(count);
+    return data_.get() + size_;
+  }
+  void end(const uint8_t* at) { size_ = static_cast<std::size_t>(at - data_.get()); }
 
   void signed_varint(int64_t value) { varint(zigzag(value)); }
 

@@ -161,35 +161,40 @@ void encode_call(const CallRecord& call, Prediction& prediction, ByteWriter& out
   if (unusual) head |= kHeadUnusual;
   if (!call.entry_captures.empty()) head |= kHeadEntryCaptures;
   if (!call.exit_captures.empty()) head |= kHeadExitCaptures;
-  out.u8(static_cast<uint8_t>(head));
-  out.signed_varint(call.nr);
-  if ((head & kHeadThread) != 0) out.varint(call.thread);
+  // All that comes before the captures.
+  constexpr std::size_t kMostBytes = 5 + 20 * kMaxVarint;
+  uint8_t* at = out.begin(kMostBytes);
+  *at++ = static_cast<uint8_t>(head);
+  at = put_signed_varint(at, call.nr);
+  if ((head & kHeadThread) != 0) at = put_varint(at, call.thread);
   if (unusual) {
-    out.u8(static_cast<uint8_t>(call.abi));
-    out.varint(call.flags);
-    out.u8(static_cast<uint8_t>(call.end_kind));
+    *at++ = static_cast<uint8_t>(call.abi);
+    at = put_varint(at, call.flags);
+    *at++ = static_cast<uint8_t>(call.end_kind);
   }
-  out.signed_varint(difference(call.sequence, prediction.sequence + 1));
-  out.signed_varint(difference(call.start, prediction.clock));
-  if (call.finished) out.varint(call.end - call.start);
-  if (!call.entered_earlier) out.varint(call.back);
+  at = put_signed_varint(at, difference(call.sequence, prediction.sequence + 1));
+  at = put_signed_varint(at, difference(call.start, prediction.clock));
+  if (call.finished) at = put_varint(at, call.end - call.start);
+  if (!call.entered_earlier) at = put_varint(at, call.back);
 
   Prediction::Slot& slot = prediction.slot(call.abi, call.nr);
   unsigned changed = 0;
-  for (std::size_t i = 0; i < call.args.size(); ++i)
-    if (call.args[i] != slot.args[i]) changed |= 1u << i;
+  for (std::size_t i = 0; i < call.args.size(); ++i) changed |= unsigned{call.args[i] != slot.args[i]} << i;
   if (call.ip != slot.ip) changed |= kChangedIp;
   if (call.stack != slot.stack) changed |= kChangedStack;
-  out.u8(static_cast<uint8_t>(changed));
-  for (std::size_t i = 0; i < call.args.size(); ++i)
-    if ((changed >> i & 1) != 0) out.signed_varint(difference(call.args[i], slot.args[i]));
-  if ((changed & kChangedIp) != 0) out.signed_varint(difference(call.ip, slot.ip));
-  if ((changed & kChangedStack) != 0) out.signed_varint(difference(call.stack, slot.stack));
-  slot.args = call.args;
-  slot.ip = call.ip;
-  slot.stack = call.stack;
+  *at++ = static_cast<uint8_t>(changed);
+  if (changed != 0) {
+    for (std::size_t i = 0; i < call.args.size(); ++i)
+      if ((changed >> i & 1) != 0) at = put_signed_varint(at, difference(call.args[i], slot.args[i]));
+    if ((changed & kChangedIp) != 0) at = put_signed_varint(at, difference(call.ip, slot.ip));
+    if ((changed & kChangedStack) != 0) at = put_signed_varint(at, difference(call.stack, slot.stack));
+    slot.args = call.args;
+    slot.ip = call.ip;
+    slot.stack = call.stack;
+  }
+  if (call.finished) at = put_signed_varint(at, call.ret);
+  out.end(at);
 
-  if (call.finished) out.signed_varint(call.ret);
   if (!call.entry_captures.empty()) encode_captures(call.entry_captures, call.args, out);
   if (!call.exit_captures.empty()) encode_captures(call.exit_captures, call.args, out);
 

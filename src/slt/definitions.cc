@@ -90,16 +90,21 @@ uint32_t DefinitionWriter::frame(const symbolizer::Frame& frame) {
   return found->second;
 }
 
-uint32_t DefinitionWriter::stack(symbolizer::StackId live, const symbolizer::Stack* stack) {
-  if (stack == nullptr) return 0;
-  if (const auto found = stacks_.find(live); found != stacks_.end()) return found->second;
+uint32_t DefinitionWriter::find_stack(symbolizer::StackId live, const symbolizer::Stack& stack) {
+  const auto found = stacks_.find(live);
+  const uint32_t id = found != stacks_.end() ? found->second : define_stack(stack);
+  if (found == stacks_.end()) stacks_.emplace(live, id);
+  recent_[live % kRecent] = {live, id};
+  return id;
+}
 
+uint32_t DefinitionWriter::define_stack(const symbolizer::Stack& stack) {
   // Frames beyond the limit are the outermost ones.
-  const std::size_t count = std::min<std::size_t>(stack->frames.size(), kMaxFrames);
+  const std::size_t count = std::min<std::size_t>(stack.frames.size(), kMaxFrames);
   std::vector<uint32_t> own;
   uint32_t base = 0;
   for (std::size_t i = count; i-- > 0;) {
-    const uint32_t id = frame(stack->frames[i]);
+    const uint32_t id = frame(stack.frames[i]);
     if (own.empty()) {
       const auto node = nodes_.find(static_cast<uint64_t>(base) << 32 | id);
       if (node != nodes_.end()) {
@@ -119,14 +124,12 @@ uint32_t DefinitionWriter::stack(symbolizer::StackId live, const symbolizer::Sta
   payload_.varint(base);
   payload_.varint(own.size());
   for (const uint32_t id : own) payload_.varint(id);
-  payload_.u8(static_cast<uint8_t>(flag(stack->truncated || count < stack->frames.size(), kStackTruncated) |
-                                   flag(stack->lost, kStackLost)));
-  const bool has_user_frame = stack->user_frame >= 0 && static_cast<std::size_t>(stack->user_frame) < count;
-  payload_.varint(has_user_frame ? static_cast<uint64_t>(stack->user_frame) + 1 : 0);
+  payload_.u8(static_cast<uint8_t>(flag(stack.truncated || count < stack.frames.size(), kStackTruncated) |
+                                   flag(stack.lost, kStackLost)));
+  const bool has_user_frame = stack.user_frame >= 0 && static_cast<std::size_t>(stack.user_frame) < count;
+  payload_.varint(has_user_frame ? static_cast<uint64_t>(stack.user_frame) + 1 : 0);
   append(Record::stack);
-  const auto id = static_cast<uint32_t>(stacks_.size() + 1);
-  stacks_.emplace(live, id);
-  return id;
+  return static_cast<uint32_t>(stacks_.size() + 1);
 }
 
 uint32_t DefinitionWriter::process(const Process& process) {

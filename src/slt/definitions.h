@@ -1,6 +1,7 @@
 /// What calls refer to by number: strings, frames, stacks, processes, threads.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -20,7 +21,11 @@ namespace sightline::slt {
 class DefinitionWriter {
  public:
   /// The id of a resolved stack; 0 for nullptr. `live` is its id in the symbolizer, by which it is found again.
-  uint32_t stack(symbolizer::StackId live, const symbolizer::Stack* stack);
+  uint32_t stack(symbolizer::StackId live, const symbolizer::Stack* stack) {
+    if (stack == nullptr) return 0;
+    const Recent& recent = recent_[live % kRecent];
+    return recent.id != 0 && recent.live == live ? recent.id : find_stack(live, *stack);
+  }
   /// Defines a process or thread as it is now; call once for each.
   uint32_t process(const Process& process);
   uint32_t thread(const Thread& thread, uint32_t process_id);
@@ -43,6 +48,15 @@ class DefinitionWriter {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
 
+  /// The stacks that calls come from all the time, before the table of all.
+  struct Recent {
+    symbolizer::StackId live = 0;
+    uint32_t id = 0;
+  };
+  static constexpr std::size_t kRecent = 256;
+
+  uint32_t find_stack(symbolizer::StackId live, const symbolizer::Stack& stack);
+  uint32_t define_stack(const symbolizer::Stack& stack);
   uint32_t string(std::string_view text);
   uint32_t frame(const symbolizer::Frame& frame);
   void append(Record type);
@@ -54,6 +68,7 @@ class DefinitionWriter {
   std::unordered_map<FrameKey, uint32_t, FrameHash> frames_;
   std::unordered_map<uint64_t, uint32_t> nodes_;  // parent node << 32 | frame
   std::unordered_map<symbolizer::StackId, uint32_t> stacks_;
+  std::array<Recent, kRecent> recent_;
   uint32_t processes_ = 0;
   uint32_t threads_ = 0;
 };

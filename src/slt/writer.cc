@@ -20,6 +20,26 @@ uint64_t monotonic_now() {
 // What a call's record takes besides its captures, at most.
 constexpr std::size_t kCallBytes = 160;
 
+uint64_t word_at(const char* bytes, std::size_t size) {
+  uint64_t word = 0;
+  std::memcpy(&word, bytes, size);
+  return word;
+}
+
+// Equality of names, which are short and mostly equal: memcmp() costs more than all the rest of the look at them.
+bool same_name(std::string_view a, std::string_view b) {
+  const std::size_t size = a.size();
+  if (size != b.size()) return false;
+  if (size > 16) return a == b;
+  const char* const x = a.data();
+  const char* const y = b.data();
+  if (size >= 8) return ((word_at(x, 8) ^ word_at(y, 8)) | (word_at(x + size - 8, 8) ^ word_at(y + size - 8, 8))) == 0;
+  if (size >= 4) return ((word_at(x, 4) ^ word_at(y, 4)) | (word_at(x + size - 4, 4) ^ word_at(y + size - 4, 4))) == 0;
+  for (std::size_t i = 0; i < size; ++i)
+    if (x[i] != y[i]) return false;
+  return true;
+}
+
 void header_field(ByteWriter& out, HeaderField field, std::string_view bytes) {
   out.u8(static_cast<uint8_t>(field));
   out.string(bytes);
@@ -128,16 +148,21 @@ Writer::ThreadState& Writer::thread_state(const Thread& thread) {
 // Tells of names that have changed since they were written.
 Writer::ThreadState& Writer::current_names(const Thread& thread) {
   ThreadState& state = thread_state(thread);
+  const Process& process = *thread.process;
+  const bool same_thread = same_name(state.comm, thread.comm);
+  const bool same_process =
+      same_name(state.process->comm, process.comm) && same_name(state.process->engine, process.engine);
+  if (same_thread && same_process) [[likely]]
+    return state;
   Event event;
-  if (state.comm != thread.comm) {
+  if (!same_thread) {
     state.comm = thread.comm;
     event.type = Record::thread_name;
     event.id = state.id;
     event.text = thread.comm;
     put(event);
   }
-  const Process& process = *thread.process;
-  if (state.process->comm != process.comm || state.process->engine != process.engine) {
+  if (!same_process) {
     state.process->comm = process.comm;
     state.process->engine = process.engine;
     summary_.renamed(process);
@@ -180,9 +205,9 @@ void Writer::move_open_call(int32_t former_tid, ThreadState& to) {
   std::swap(from->second.open, to.open);
 }
 
-CallRecord Writer::to_record(const Call& call, const ThreadState& thread) {
+CallRecord Writer::to_record(const Call& call, uint32_t thread) {
   CallRecord record;
-  record.thread = thread.id;
+  record.thread = thread;
   record.stack = definitions_.stack(call.stack_id, call.stack);
   record.sequence = call.sequence;
   record.nr = call.nr;
@@ -192,8 +217,8 @@ CallRecord Writer::to_record(const Call& call, const ThreadState& thread) {
   record.ip = call.ip;
   record.entry_captures = call.entry_captures;
   // What the table knows to be no argument is what happened to be in the register.
-  const std::size_t count = call.syscall == nullptr ? 6 : std::min<std::size_t>(call.syscall->arguments.size(), 6);
-  std::copy_n(call.args, count, record.args.begin());
+  const std::size_t count = call.syscall == nullptr ? 6 : call.syscall->arguments.size();
+  for (std::size_t i = 0; i < record.args.size(); ++i) record.args[i] = i < count ? call.args[i] : 0;
   return record;
 }
 
@@ -211,7 +236,8 @@ void Writer::call_entered(const Call& call) {
   open.active = true;
   open.written = false;
   open.record = record_count_;
-  open.call = to_record(call, thread);
+  // A copy as it is: most calls end before their chunk does, and no record is ever made of their beginning.
+  open.call = call;
   open.captures.assign(call.entry_captures.begin(), call.entry_captures.end());
   open.call.entry_captures = open.captures;
   open.bytes = kCallBytes + std::min(open.captures.size(), kMaxCaptures);
@@ -231,7 +257,7 @@ void Writer::call_finished(const Call& call) {
     return;
   }
   ThreadState& thread = current_names(*call.thread);
-  CallRecord record = to_record(call, thread);
+  CallRecord record = to_record(call, thread.id);
   record.finished = call.finished;
   record.exit_captures = call.exit_captures;
   if (call.finished) {
@@ -251,9 +277,9 @@ void Writer::call_finished(const Call& call) {
   }
   if (!record.entered_earlier) note_time(call.start);
   if (call.finished) note_time(call.end);
-  payload_.clear();
-  encode_call(record, prediction_, payload_);
-  append_record(records_, Record::call, payload_);
+  const std::size_t place = begin_record(records_, Record::call);
+  encode_call(record, prediction_, records_);
+  end_record(records_, place);
   ++record_count_;
   ++call_count_;
   if (definitions_.has_much()) flush_definitions();
@@ -358,16 +384,21 @@ void Writer::put(const Event& event) {
 }
 
 void Writer::append_open_calls() {
-  std::vector<OpenCall*> open_calls;
+  struct Found {
+    OpenCall* open;
+    uint32_t thread;
+  };
+  std::vector<Found> found;
   for (auto& [serial, thread] : threads_)
-    if (thread.open && thread.open->active && !thread.open->written) open_calls.push_back(thread.open.get());
-  std::sort(open_calls.begin(), open_calls.end(),
-            [](const OpenCall* a, const OpenCall* b) { return a->call.sequence < b->call.sequence; });
-  for (OpenCall* open : open_calls) {
-    open->call.back = record_count_ - open->record;
-    payload_.clear();
-    encode_call(open->call, prediction_, payload_);
-    append_record(records_, Record::open_call, payload_);
+    if (thread.open && thread.open->active && !thread.open->written) found.push_back({thread.open.get(), thread.id});
+  std::sort(found.begin(), found.end(),
+            [](const Found& a, const Found& b) { return a.open->call.sequence < b.open->call.sequence; });
+  for (const auto& [open, thread] : found) {
+    CallRecord record = to_record(open->call, thread);
+    record.back = record_count_ - open->record;
+    const std::size_t place = begin_record(records_, Record::open_call);
+    encode_call(record, prediction_, records_);
+    end_record(records_, place);
     open->written = true;
   }
   open_count_ = 0;

@@ -67,7 +67,7 @@ class Writer : public Sink {
     bool written = false;   // its open-call record is in the file
     uint32_t record = 0;    // records in the chunk when it began
     std::size_t bytes = 0;  // about what its record will take
-    CallRecord call;
+    Call call;
     std::vector<std::byte> captures;
   };
   struct ProcessState {
@@ -86,7 +86,7 @@ class Writer : public Sink {
   ProcessState& process_state(const Process& process);
   ThreadState& thread_state(const Thread& thread);
   ThreadState& current_names(const Thread& thread);
-  CallRecord to_record(const Call& call, const ThreadState& thread);
+  CallRecord to_record(const Call& call, uint32_t thread);
   void make_room(uint64_t time);
   void note_time(uint64_t time);
   void put(const Event& event);
