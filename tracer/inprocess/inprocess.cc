@@ -249,21 +249,20 @@ bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
   const bool before_call = r.rip == stub_.held_entry + 1 || (r.rip >= stub_.committed && r.rip <= stub_.syscall) ||
                            (r.rip >= stub_.bailing && r.rip < stub_.end);
   const bool after_call = r.rip == stub_.held_exit + 1 || (r.rip >= stub_.leaving && r.rip < stub_.bailing);
-  const uint64_t resume = control.resume;
   if (before_call) {
     // As the kernel says of a call that a signal has kept from beginning: it starts again.
     constexpr int64_t kRestartAlways = -513;  // ERESTARTNOINTR
     forget_unpublished(tracee);
     finish_call(tracee, kRestartAlways);
-    unwind(r, slot, resume - 2, frame_of(slot).rax);
+    unwind(r, slot, tracee.space->sites->behind_of(control.resume) - 2, frame_of(slot).rax);
     r.orig_rax = ~uint64_t{0};
   } else if (r.rip == stub_.behind) {
     const auto ret = static_cast<int64_t>(r.rax);
     finish_call(tracee, ret);
-    unwind(r, slot, resume, r.rax);
+    unwind(r, slot, frame_place(tracee, control.resume), r.rax);
     if (!arch::is_restart(ret)) r.orig_rax = ~uint64_t{0};
   } else if (after_call) {
-    unwind(r, slot, resume, frame_of(slot).rax);
+    unwind(r, slot, frame_place(tracee, control.resume), frame_of(slot).rax);
     r.orig_rax = ~uint64_t{0};
   } else {
     return false;
@@ -304,11 +303,13 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
       on_trap(tracee, r, info);
       return Verdict::resume;
     }
-    // A breakpoint that stood there while another thread's jump was written.
-    if (signo == SIGTRAP && info.si_code > 0 && tracee.space->sites->is_patched(r.rip - 1)) {
-      --r.rip;
-      set_registers(tracee.tid, r);
-      return Verdict::resume;
+    // A breakpoint of ours, in a jump or where one was being written.
+    if (signo == SIGTRAP && info.si_code > 0) {
+      if (const auto to = tracee.space->sites->past_breakpoint(tracee.tid, r.rip - 1)) {
+        r.rip = *to;
+        set_registers(tracee.tid, r);
+        return Verdict::resume;
+      }
     }
     control.blocked_is_stale = 1;  // a handler has a mask of its own
     // On its way to a call of the tracer's, which will trap once more: first there may be a handler.
@@ -351,6 +352,17 @@ void InProcess::hold_signals(Tracee& tracee) {
   if (get_blocked(tracee.tid, inside.blocked)) set_blocked(tracee.tid, inside.blocked | ~kOwn);
 }
 
+/// Where a thread that is at `address`, near a site perhaps, is to be for a signal's handler. If that is at a
+/// breakpoint of ours, the thread will come back to it: not where that would cost the program its handler
+/// (kernel/signal.c, force_sig_info_to_task, of a signal that is blocked).
+uint64_t InProcess::frame_place(const Tracee& tracee, uint64_t address) {
+  constexpr uint64_t kTrap = uint64_t{1} << (SIGTRAP - 1);
+  Sites& sites = *tracee.space->sites;
+  const uint64_t own = sites.own_place(address);
+  uint64_t blocked = 0;
+  return sites.is_breakpoint(own) && get_blocked(tracee.tid, blocked) && (blocked & kTrap) != 0 ? address : own;
+}
+
 bool InProcess::is_alone(const Tracee& tracee) const {
   // All threads that share the memory hold it; the map that finds the thread holds nothing of it.
   return tracee.space.use_count() == 1;
@@ -368,13 +380,13 @@ void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& in
   const bool by_tracer = info.si_arch != AUDIT_ARCH_X86_64 || r.rax >= Filter::kNumbers ||
                          shared().by_tracer[static_cast<std::size_t>(r.rax)];
   if (by_tracer) {
-    take_call(tracee, r, tracee.space->sites->call_at(r.rip));
+    take_call(tracee, r, tracee.space->sites->call_at(tracee.tid, r.rip));
     return;
   }
   // Through the stub all the same, this time by our hand.
   tracee.space->sites->trapped(tracee.tid, r.rip, nr, stub_.entry, stub_.remote, is_alone(tracee));
   // After the patch, which may have changed the bytes behind the call.
-  const Sites::Call call = tracee.space->sites->call_at(r.rip);
+  const Sites::Call call = tracee.space->sites->call_at(tracee.tid, r.rip);
   r.rcx = call.behind;
   r.r11 = call.resume;
   r.rip = stub_.entry;
@@ -413,6 +425,7 @@ void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
       tracee.space->sites->forget(call.args[0], call.args[1]);
       break;
     case SYS_mremap:
+      tracee.space->sites->moved(tracee.tid, call.args[0], static_cast<uint64_t>(ret), call.args[1]);
       tracee.space->sites->forget(call.args[0], call.args[1]);
       tracee.space->sites->forget(static_cast<uint64_t>(ret), call.args[2]);
       break;

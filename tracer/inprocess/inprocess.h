@@ -96,6 +96,7 @@ class InProcess {
   void hold_signals(Tracee& tracee);
   bool get_out(Tracee& tracee, user_regs_struct& registers);
   bool is_alone(const Tracee& tracee) const;
+  static uint64_t frame_place(const Tracee& tracee, uint64_t address);
   static Frame& frame_of(std::size_t slot);
   static void unwind(user_regs_struct& registers, std::size_t slot, uint64_t to, uint64_t rax);
 

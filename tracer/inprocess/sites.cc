@@ -1,9 +1,10 @@
 #include "tracer/inprocess/sites.h"
 
-#include <sys/mman.h>
+#include <linux/membarrier.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -16,15 +17,17 @@ namespace {
 constexpr uint32_t kTrapsBeforePatch = 2;
 // Tried so often; what stands around a site that could not be patched does not change often.
 constexpr uint32_t kLastTry = 64;
+// A place that the program jumps to again and again would cost more than the site saves.
+constexpr int64_t kMostArrivals = 256;
 
-constexpr uint64_t kNearBytes = 64;         // for one site
-constexpr uint64_t kAreaBytes = 64 << 10;   // 1,024 sites
-constexpr uint64_t kReach = 0x7ff0'0000;    // of a jump with 32 bits, and some
-constexpr uint64_t kLowestArea = 0x1'0000;  // vm.mmap_min_addr and some
+constexpr uint64_t kIntoStub = 34;            // bytes, of Code::into_stub()
+constexpr uint64_t kOwnCall = kIntoStub + 2;  // where the near `syscall` ends
+constexpr uint64_t kFunctions = 16;           // what functions are aligned to, at least, where there is padding
 
 constexpr std::byte b(int value) {
   return static_cast<std::byte>(value);
 }
+constexpr std::byte kBreakpoint = b(0xcc);
 
 /// Writes machine code.
 class Code {
@@ -44,10 +47,27 @@ class Code {
     size_ += from.size();
     return *this;
   }
+  /// 32 bits of the way to `to`, counted from behind them.
+  Code& way(uint64_t to) {
+    const uint64_t distance = to - (here() + 4);
+    const auto sign = static_cast<int64_t>(distance);
+    good_ = good_ && sign == static_cast<int32_t>(sign);
+    return value(distance, 4);
+  }
   /// jmp rel32
-  Code& jump(uint64_t to) {
-    bytes({0xe9});
-    return value(to - (here() + 4), 4);
+  Code& jump(uint64_t to) { return bytes({0xe9}).way(to); }
+  /// jcc rel32
+  Code& jump_if(int condition, uint64_t to) { return bytes({0x0f, 0x80 | condition}).way(to); }
+  /// An instruction from `from`, whose address counted from its end is to mean the same here.
+  Code& copy_relative(std::span<const std::byte> instruction, std::size_t relative_at, uint64_t from) {
+    int32_t offset = 0;
+    std::memcpy(&offset, instruction.data() + relative_at, sizeof offset);
+    const auto moved = static_cast<int64_t>(from - here()) + offset;
+    good_ = good_ && moved == static_cast<int32_t>(moved);
+    const std::size_t at = size_ + relative_at;
+    copy(instruction);
+    std::memcpy(code_.data() + at, &moved, sizeof offset);
+    return *this;
   }
   /// movabs $v,%rcx; movabs $w,%r11; jmp *0(%rip)
   Code& into_stub(uint64_t behind, uint64_t resume, uint64_t entry) {
@@ -55,160 +75,471 @@ class Code {
     return bytes({0xff, 0x25, 0, 0, 0, 0}).value(entry, 8);
   }
   uint64_t here() const { return address_ + size_; }
+  std::size_t size() const { return size_; }
+  bool good() const { return good_; }
   std::span<const std::byte> all() const { return {code_.data(), size_}; }
 
  private:
+  // 34 + 2 bytes, at most two instructions of which one may be longest and one has less than 3, or three of which two
+  // have 1 byte; a jump that becomes longer; a jump back.
   uint64_t address_;
   std::size_t size_ = 0;
-  std::array<std::byte, kNearBytes> code_{};
+  bool good_ = true;
+  std::array<std::byte, 2 * NearCode::kBytes> code_{};
 };
 
-/// A free piece of the address space within reach of `site`, or 0.
-uint64_t find_gap(pid_t tid, uint64_t site) {
-  char path[32];
-  std::snprintf(path, sizeof path, "/proc/%d/maps", tid);
-  std::FILE* file = std::fopen(path, "re");
-  if (file == nullptr) return 0;
-  uint64_t best = 0;
-  uint64_t end = kLowestArea;  // of the mapping before
-  const auto distance = [&](uint64_t at) { return at > site ? at - site : site - at; };
-  const auto consider = [&](uint64_t at) {
-    if (distance(at) + kAreaBytes < kReach && (best == 0 || distance(at) < distance(best))) best = at;
-  };
-  char line[512];
-  while (std::fgets(line, sizeof line, file) != nullptr) {
-    unsigned long from = 0;
-    unsigned long to = 0;
-    // A long path continues in the next piece, which is no range.
-    if (std::sscanf(line, "%lx-%lx ", &from, &to) != 2 || to <= from) continue;
-    // Not right behind a mapping: a heap or a stack may grow there.
-    constexpr uint64_t kGuard = uint64_t{16} << 20;
-    if (from > end && from - end > kAreaBytes + 2 * kGuard) {
-      consider(from - kGuard - kAreaBytes);
-      consider(end + kGuard);
-    }
-    end = to;
+/// How many of the bytes from `address` on fill up the space before the next function, if it begins where such a thing
+/// may begin; else 0. They must follow an instruction that does not go on there.
+std::size_t padding_at(std::span<const std::byte> bytes, uint64_t address) {
+  const std::size_t n = -address % kFunctions;
+  if (n > bytes.size()) return 0;
+  for (std::size_t i = 0; i < n;) {
+    const auto instruction = decode(bytes.subspan(i, n - i));
+    if (bytes[i] != kBreakpoint && (!instruction || !instruction->nothing)) return 0;
+    i += instruction->length;
   }
-  std::fclose(file);
-  return best & ~uint64_t{4095};
+  return n;
+}
+
+/// Other processors may have read instructions before they were changed: none goes on with them after this
+/// (membarrier(2)).
+void serialize(pid_t tid, uint64_t remote_syscall) {
+  RemoteCalls remote(tid, remote_syscall);
+  const auto done = remote.call(SYS_membarrier, {MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0});
+  if (!done || *done != -EPERM) return;
+  remote.call(SYS_membarrier, {MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0});
+  remote.call(SYS_membarrier, {MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0});
 }
 
 }  // namespace
 
-Sites::Call Sites::call_at(uint64_t behind) const {
-  if (const auto near = behind_.find(behind); near != behind_.end()) return {near->second, behind};
-  if (const auto patch = patched_.find(behind - 2); patch != patched_.end()) return {behind, patch->second.resume};
+struct Sites::Surroundings {
+  static constexpr std::size_t kBefore = 16;
+  static constexpr std::size_t kAfter = 160;
+
+  uint64_t behind = 0;
+  std::array<std::byte, kBefore> before{};  // up to and with the `syscall`; 0 where nothing can be read
+  std::array<std::byte, kAfter> bytes{};
+  std::size_t size = 0;
+
+  bool is_call() const { return before[kBefore - 2] == b(0x0f) && before[kBefore - 1] == b(0x05); }
+  std::span<const std::byte> after() const { return {bytes.data(), size}; }
+  std::span<const std::byte> last(std::size_t n) const { return std::span(before).last(n); }
+};
+
+Sites::Surroundings Sites::look_around(pid_t tid, uint64_t behind) const {
+  constexpr uint64_t kPage = 4096;
+  Surroundings around;
+  around.behind = behind;
+  // The site may be the first of its mapping, or the last.
+  const uint64_t start = behind - Surroundings::kBefore;
+  const uint64_t page = (behind - 2) & ~(kPage - 1);
+  if (!read_memory(tid, start, around.before) && start < page)
+    read_memory(tid, page, std::span(around.before).subspan(page - start));
+  around.size = Surroundings::kAfter;
+  if (!read_memory(tid, behind, around.bytes)) {
+    around.size = std::min<std::size_t>(-behind % kPage, around.size);
+    if (!read_memory(tid, behind, std::span(around.bytes).first(around.size))) around.size = 0;
+  }
+  // As the program has it: in the middle of a jump of ours no instruction begins.
+  const auto put_back = [&](const Patch& patch, uint64_t address, std::span<const std::byte> original) {
+    if (address >= behind + around.size || address + original.size() <= start || !stands(tid, patch)) return;
+    for (std::size_t i = 0; i < original.size(); ++i) {
+      const uint64_t at = address + i;
+      if (at - start < Surroundings::kBefore) around.before[at - start] = original[i];
+      if (at - behind < around.size) around.bytes[at - behind] = original[i];
+    }
+  };
+  for (const auto& [first, near] : patched_) {
+    const Patch& patch = patches_.at(near);
+    put_back(patch, first, std::span(patch.original).first(patch.size));
+    if (patch.padding != 0) put_back(patch, patch.padding, patch.padding_original);
+  }
+  return around;
+}
+
+/// Whether some of these bytes belong to a patch.
+bool Sites::overlaps(uint64_t start, std::size_t size) const {
+  const auto meets = [&](uint64_t other, std::size_t n) { return other < start + size && start < other + n; };
+  return std::any_of(patched_.begin(), patched_.end(), [&](const auto& entry) {
+    const Patch& patch = patches_.at(entry.second);
+    return meets(patch.start, patch.size) || (patch.padding != 0 && meets(patch.padding, kJump));
+  });
+}
+
+const Sites::Patch* Sites::patch_at(uint64_t start) const {
+  const auto near = patched_.find(start);
+  return near == patched_.end() ? nullptr : &patches_.at(near->second);
+}
+
+bool Sites::stands(pid_t tid, const Patch& patch) {
+  Jump now{};
+  const auto bytes = std::span(now).first(patch.size);
+  return read_memory(tid, patch.start, bytes) && std::equal(bytes.begin(), bytes.end(), patch.written.begin());
+}
+
+const Sites::Patch* Sites::standing_patch(pid_t tid, uint64_t start) {
+  const Patch* patch = patch_at(start);
+  if (patch == nullptr || stands(tid, *patch)) return patch;
+  traps_.erase(patch->behind);
+  forget_patch(start);
+  return nullptr;
+}
+
+Sites::Call Sites::call_at(pid_t tid, uint64_t behind) {
+  if (const auto near = patches_.find(near_.place_of(behind)); near != patches_.end() && near->second.resume == behind)
+    return {near->second.behind, behind};
+  if (const Patch* patch = standing_patch(tid, behind - 2); patch != nullptr && patch->behind == behind)
+    return {behind, patch->resume};
   return {behind, behind};
 }
 
-uint64_t Sites::place_near(pid_t tid, uint64_t site, uint64_t remote_syscall) {
-  for (Area& area : areas_) {
-    const uint64_t at = area.start + area.used;
-    const uint64_t away = at > site ? at - site : site - at;
-    if (area.used + kNearBytes > area.end - area.start || away > kReach) continue;
-    area.used += kNearBytes;
-    return at;
+/// Nobody may ever execute half an instruction: breakpoints stand wherever one begins while the rest is written (who
+/// runs into them is sent on by the tracer), and the last write is one byte again.
+bool Sites::put_in_place(pid_t tid, Patch& patch, std::span<const std::byte> near, uint64_t remote_syscall,
+                         bool alone) {
+  const auto bytes = std::span<const std::byte>(patch.written).first(patch.size);
+  if (!write_memory(tid, patch.near, near)) return false;
+  patches_[patch.near] = patch;
+  patched_[patch.start] = patch.near;
+  if (alone) return write_memory(tid, patch.start, bytes);
+  bool done = write_memory(tid, patch.start, {&kBreakpoint, 1});
+  for (const Piece& piece : patch.pieces.list())
+    if (piece.own < patch.size) done = done && write_memory(tid, patch.start + piece.own, {&kBreakpoint, 1});
+  serialize(tid, remote_syscall);
+  done = done && write_memory(tid, patch.start + 1, bytes.subspan(1));
+  serialize(tid, remote_syscall);
+  return done && write_memory(tid, patch.start, bytes.first(1));
+}
+
+namespace {
+
+/// Whether b8 imm32 before the `syscall` is an instruction of its own: not the end of a longer one, which has another
+/// register (a REX prefix) or memory for its target.
+bool is_move(std::span<const std::byte> before, int32_t nr) {
+  const std::size_t at = before.size() - 7;
+  int32_t loaded = 0;
+  std::memcpy(&loaded, before.data() + at + 1, sizeof loaded);
+  if (before[at] != b(0xb8) || loaded != nr) return false;
+  const auto byte = [&](std::size_t back) { return std::to_integer<uint8_t>(before[at - back]); };
+  if ((byte(1) & 0xf1) == 0x41) return false;
+  // An opcode with an operand in memory and 32 bits behind it, where b8 is the last byte of the operand.
+  const auto stores = [](uint8_t op) { return op == 0xc7 || op == 0x81 || op == 0x69 || op == 0xf7; };
+  const auto mode = [](uint8_t modrm) { return modrm >> 6; };
+  const auto base = [](uint8_t modrm) { return modrm & 7; };
+  if (stores(byte(2)) && mode(byte(1)) == 1 && base(byte(1)) != 4) return false;
+  if (stores(byte(2)) && mode(byte(1)) == 0 && base(byte(1)) == 4) return false;
+  if (stores(byte(3)) && mode(byte(2)) == 1 && base(byte(2)) == 4) return false;
+  return !(stores(byte(5)) && (mode(byte(4)) == 2 || (mode(byte(4)) == 0 && base(byte(4)) == 5))) && !stores(byte(6));
+}
+
+}  // namespace
+
+bool Sites::patch_after_move(pid_t tid, const Surroundings& around, uint64_t stub_entry, uint64_t remote_syscall,
+                             bool alone) {
+  Patch patch;
+  patch.form = Form::after_move;
+  patch.start = around.behind - 7;
+  patch.behind = patch.resume = around.behind;
+  if (overlaps(patch.start, kJump)) return false;
+  patch.near = near_.take(tid, patch.start + kJump, 0, remote_syscall);
+  if (patch.near == 0) return false;
+  const auto move = around.last(7).first(kJump);
+  std::copy(move.begin(), move.end(), patch.original.begin());
+  Code code(patch.near);
+  code.copy(move).into_stub(patch.behind, patch.resume, stub_entry);
+  Code jump(patch.start);
+  jump.jump(patch.near);
+  std::copy(jump.all().begin(), jump.all().end(), patch.written.begin());
+  return put_in_place(tid, patch, code.all(), remote_syscall, alone);
+}
+
+/// The instructions that begin in the 5 bytes from the `syscall` on, if they can be run elsewhere.
+std::optional<Sites::Pieces> Sites::pieces_of(const Surroundings& around) {
+  Pieces pieces;
+  std::size_t size = 2;
+  while (size < kJump) {
+    const auto rest = around.after().subspan(std::min(size - 2, around.size));
+    const auto instruction = decode(rest);
+    if (!instruction || instruction->flow == Flow::call || instruction->flow == Flow::trap ||
+        pieces.count == kMostPieces)
+      return std::nullopt;
+    pieces.all[pieces.count++] = {.instruction = *instruction, .own = static_cast<uint8_t>(size)};
+    size += instruction->length;
+    if (instruction->flow != Flow::end && instruction->flow != Flow::jump) continue;
+    if (size < kJump && size + padding_at(rest.subspan(instruction->length), around.behind - 2 + size) < kJump)
+      return std::nullopt;
+    break;
   }
-  if (no_room_) return 0;
-  const uint64_t wanted = find_gap(tid, site);
-  if (wanted != 0) {
-    RemoteCalls remote(tid, remote_syscall);
-    const auto got = remote.call(SYS_mmap, {wanted, kAreaBytes, PROT_READ | PROT_EXEC,
-                                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~uint64_t{0}, 0});
-    if (got && static_cast<uint64_t>(*got) == wanted) {
-      areas_.push_back({wanted, wanted + kAreaBytes, kNearBytes});
-      return wanted;
-    }
+  return pieces;
+}
+
+bool Sites::patch_with_next(pid_t tid, const Surroundings& around, uint64_t stub_entry, uint64_t remote_syscall,
+                            bool alone) {
+  std::optional<Pieces> pieces = pieces_of(around);
+  if (!pieces || around.size < kJump - 2) return false;
+  Patch patch;
+  patch.form = Form::with_next;
+  patch.start = around.behind - 2;
+  patch.behind = around.behind;
+  if (overlaps(patch.start, kJump)) return false;
+  uint32_t traps = 0;
+  for (const Piece& piece : pieces->list()) traps |= uint32_t{0xff} << 8 * (piece.own - 1);
+  patch.near = near_.take(tid, patch.start + kJump, traps, remote_syscall);
+  if (patch.near == 0) return false;
+  patch.resume = patch.near + kOwnCall;
+  Code code(patch.near);
+  code.into_stub(patch.behind, patch.resume, stub_entry).bytes({0x0f, 0x05});
+  uint64_t end = patch.behind;
+  Flow last = Flow::on;
+  for (Piece& piece : pieces->list()) {
+    const Instruction& instruction = piece.instruction;
+    const auto bytes = around.after().subspan(piece.own - 2u, instruction.length);
+    const uint64_t from = patch.start + piece.own;
+    end = from + instruction.length;
+    last = instruction.flow;
+    piece.near = static_cast<uint8_t>(code.size());
+    const uint64_t target = end + static_cast<uint64_t>(instruction.target);
+    if (instruction.flow == Flow::jump)
+      code.jump(target);
+    else if (instruction.flow == Flow::jump_if)
+      code.jump_if(instruction.condition, target);
+    else if (instruction.relative_at != 0)
+      code.copy_relative(bytes, instruction.relative_at, from);
+    else
+      code.copy(bytes);
   }
-  no_room_ = true;
-  return 0;
+  if (last == Flow::on || last == Flow::jump_if) {
+    pieces->all[pieces->count++] = {
+        .instruction = {}, .own = static_cast<uint8_t>(end - patch.start), .near = static_cast<uint8_t>(code.size())};
+    code.jump(end);
+  }
+  patch.pieces = *pieces;
+  std::copy_n(around.last(2).begin(), 2, patch.original.begin());
+  std::copy_n(around.after().begin(), kJump - 2, patch.original.begin() + 2);
+  Code jump(patch.start);
+  jump.jump(patch.near);
+  std::copy(jump.all().begin(), jump.all().end(), patch.written.begin());
+  if (!code.good() || code.size() > NearCode::kBytes) {
+    near_.give_back(patch.near);
+    return false;
+  }
+  return put_in_place(tid, patch, code.all(), remote_syscall, alone);
 }
 
-bool Sites::write_jump(pid_t tid, uint64_t at, uint64_t to, bool alone) {
-  Code code(at);
-  code.jump(to);
-  return alone ? write_memory(tid, at, code.all()) : write_beside_others(tid, at, code.all());
+/// Five bytes within reach of a short jump that nobody executes; 0: none. From behind the call on one instruction
+/// follows the other, so where one ends that does not go on is known.
+uint64_t Sites::find_padding(const Surroundings& around) const {
+  constexpr std::size_t kFarthest = 127;
+  std::vector<uint64_t> targets;
+  uint64_t found = 0;
+  std::size_t at = 0;
+  while (found == 0) {
+    const auto rest = around.after().subspan(at);
+    const auto instruction = decode(rest);
+    if (!instruction) return 0;
+    at += instruction->length;
+    if (at > kFarthest) return 0;
+    const uint64_t next = around.behind + at;
+    if (instruction->target != 0) targets.push_back(next + static_cast<uint64_t>(instruction->target));
+    if (instruction->flow != Flow::end && instruction->flow != Flow::jump) continue;
+    if (padding_at(around.after().subspan(at), next) >= kJump && !overlaps(next, kJump)) found = next;
+  }
+  const bool wanted = std::any_of(targets.begin(), targets.end(), [&](uint64_t to) { return to - found < kJump; });
+  return wanted ? 0 : found;
 }
 
-// Nobody may ever execute half an instruction: a breakpoint stands at its first byte while the rest is written (who
-// runs into it is sent on by the tracer), and the last write is one byte again.
-bool Sites::write_beside_others(pid_t tid, uint64_t at, std::span<const std::byte> bytes) {
-  const std::byte breakpoint = b(0xcc);
-  return write_memory(tid, at, {&breakpoint, 1}) && write_memory(tid, at + 1, bytes.subspan(1)) &&
-         write_memory(tid, at, bytes.first(1));
-}
-
-bool Sites::patch_after_move(pid_t tid, uint64_t behind, std::span<const std::byte> around, uint64_t stub_entry,
-                             uint64_t remote_syscall, bool alone) {
-  const uint64_t start = behind - 7;
-  const uint64_t near = place_near(tid, start, remote_syscall);
-  if (near == 0) return false;
-  Code code(near);
-  code.copy(around.first(5)).into_stub(behind, behind, stub_entry);
-  Patch patch{.form = Form::after_move, .near = near, .resume = behind, .original = {}};
-  std::copy_n(around.begin(), 5, patch.original.begin());
-  if (!write_memory(tid, near, code.all()) || !write_jump(tid, start, near, alone)) return false;
-  patched_.emplace(start, patch);
-  return true;
-}
-
-bool Sites::patch_with_compare(pid_t tid, uint64_t behind, std::span<const std::byte> around, uint64_t stub_entry,
-                               uint64_t remote_syscall) {
-  const uint64_t start = behind - 2;
-  const uint64_t near = place_near(tid, start, remote_syscall);
-  if (near == 0) return false;
-  constexpr uint64_t kIntoStub = 34;  // what into_stub() takes
-  const uint64_t resume = near + kIntoStub + 2;
-  Code code(near);
-  code.into_stub(behind, resume, stub_entry).bytes({0x0f, 0x05}).copy(around.subspan(7, 6)).jump(behind + 6);
-  Patch patch{.form = Form::with_compare, .near = near, .resume = resume, .original = {}};
-  std::copy_n(around.begin() + 5, 8, patch.original.begin());
-  if (!write_memory(tid, near, code.all()) || !write_jump(tid, start, near, true)) return false;
-  patched_.emplace(start, patch);
-  behind_.emplace(resume, behind);
-  return true;
+bool Sites::patch_by_padding(pid_t tid, const Surroundings& around, uint64_t stub_entry, uint64_t remote_syscall,
+                             bool alone) {
+  Patch patch;
+  patch.form = Form::by_padding;
+  patch.start = around.behind - 2;
+  patch.behind = around.behind;
+  patch.size = 2;
+  if (overlaps(patch.start, patch.size)) return false;
+  patch.padding = find_padding(around);
+  if (patch.padding == 0) return false;
+  patch.near = near_.take(tid, patch.padding + kJump, 0, remote_syscall);
+  if (patch.near == 0) return false;
+  patch.resume = patch.near + kOwnCall;
+  Code code(patch.near);
+  code.into_stub(patch.behind, patch.resume, stub_entry).bytes({0x0f, 0x05});
+  patch.pieces.all[patch.pieces.count++] = {.instruction = {}, .own = 2, .near = static_cast<uint8_t>(code.size())};
+  code.jump(patch.behind);
+  std::copy_n(around.last(2).begin(), 2, patch.original.begin());
+  std::copy_n(around.after().begin() + static_cast<std::ptrdiff_t>(patch.padding - patch.behind), kJump,
+              patch.padding_original.begin());
+  patch.written = {b(0xeb), b(static_cast<int>(patch.padding - patch.behind))};
+  Code jump(patch.padding);
+  jump.jump(patch.near);
+  paddings_[patch.padding] = patch.start;
+  return write_memory(tid, patch.padding, jump.all()) && put_in_place(tid, patch, code.all(), remote_syscall, alone);
 }
 
 void Sites::trapped(pid_t tid, uint64_t behind, int32_t nr, uint64_t stub_entry, uint64_t remote_syscall, bool alone) {
   if (frozen_) return;
   // A patched site traps where the kernel restarts a call, and where the stub sends what it can't take.
-  if (behind_.contains(behind) || patched_.contains(behind - 7) || patched_.contains(behind - 2)) return;
+  if (is_near(behind)) return;
+  for (const uint64_t start : {behind - 7, behind - 2})
+    if (const Patch* patch = standing_patch(tid, start); patch != nullptr && patch->behind == behind) return;
   const uint32_t traps = ++traps_[behind];
   if (traps < kTrapsBeforePatch || traps > kLastTry) return;
-  // The bytes as they are now: mov, syscall, cmp.
-  std::array<std::byte, 13> around{};
-  if (!read_memory(tid, behind - 7, around)) return;
-  if (around[5] != b(0x0f) || around[6] != b(0x05)) return;
-  int32_t loaded = 0;
-  std::memcpy(&loaded, around.data() + 1, sizeof loaded);
-  if (around[0] == b(0xb8) && loaded == nr) {
-    patch_after_move(tid, behind, around, stub_entry, remote_syscall, alone);
-  } else if (alone && around[7] == b(0x48) && around[8] == b(0x3d)) {
-    // With others about, one may be inside the call and come back into the middle of the jump.
-    patch_with_compare(tid, behind, around, stub_entry, remote_syscall);
+  const Surroundings around = look_around(tid, behind);
+  // A jump into what others see would lead them astray, and might be written to a file.
+  if (!around.is_call() || !is_private(tid, behind)) return;
+  if (is_move(around.before, nr) && patch_after_move(tid, around, stub_entry, remote_syscall, alone)) return;
+  if (patch_with_next(tid, around, stub_entry, remote_syscall, alone)) return;
+  patch_by_padding(tid, around, stub_entry, remote_syscall, alone);
+}
+
+const Sites::Patch* Sites::patch_with_breakpoint(uint64_t address) const {
+  for (uint64_t back = 2; back < kJump; ++back) {
+    const Patch* patch = patch_at(address - back);
+    if (patch == nullptr || patch->form != Form::with_next) continue;
+    for (const Piece& piece : patch->pieces.list())
+      if (piece.own == back) return patch;
   }
+  return nullptr;
+}
+
+std::optional<uint64_t> Sites::past_breakpoint(pid_t tid, uint64_t address) {
+  if (const Patch* found = patch_with_breakpoint(address); found != nullptr && stands(tid, *found)) {
+    Patch& patch = patches_.at(found->near);
+    uint64_t to = address;
+    for (const Piece& piece : patch.pieces.list())
+      if (patch.start + piece.own == address) to = patch.near + piece.near;
+    if (++patch.arrivals > kMostArrivals) {
+      traps_[patch.behind] = kLastTry;
+      take_back(tid, patch);
+    }
+    return to;
+  }
+  if (!patched_.contains(address) && !restored_.contains(address)) return std::nullopt;
+  // It stood there for a moment. What stands there still is the program's own.
+  std::byte now{};
+  if (!read_memory(tid, address, {&now, 1}) || now == kBreakpoint) return std::nullopt;
+  return address;
+}
+
+bool Sites::is_near(uint64_t address) const {
+  return paddings_.contains(address) || patches_.contains(near_.place_of(address));
+}
+
+uint64_t Sites::behind_of(uint64_t resume) const {
+  const auto found = patches_.find(near_.place_of(resume));
+  return found == patches_.end() ? resume : found->second.behind;
+}
+
+uint64_t Sites::own_place(uint64_t address) {
+  if (const auto start = paddings_.find(address); start != paddings_.end()) return start->second;
+  const auto found = patches_.find(near_.place_of(address));
+  if (found == patches_.end()) return address;
+  Patch& patch = found->second;
+  // The displaced `mov` has not been run only at the first byte; without it the call's number is set again.
+  if (patch.form == Form::after_move) return address == patch.near ? patch.start : patch.behind - 2;
+  if (address < patch.resume) return patch.start;
+  for (const Piece& piece : patch.pieces.list()) {
+    if (patch.near + piece.near != address) continue;
+    // It will be back, and trap.
+    if (piece.own < patch.size) --patch.arrivals;
+    return patch.start + piece.own;
+  }
+  return address;
+}
+
+void Sites::forget_patch(uint64_t start) {
+  const auto at = patched_.find(start);
+  if (at == patched_.end()) return;
+  near_.give_back(at->second);
+  paddings_.erase(patches_.at(at->second).padding);
+  patches_.erase(at->second);
+  patched_.erase(at);
 }
 
 void Sites::forget(uint64_t start, uint64_t length) {
   const auto touched = [&](uint64_t address) { return address - start < length; };
   std::erase_if(traps_, [&](const auto& entry) { return touched(entry.first); });
-  std::erase_if(patched_, [&](const auto& entry) { return touched(entry.first); });
-  std::erase_if(areas_, [&](const Area& area) { return touched(area.start) || touched(area.end - 1); });
+  std::erase_if(restored_, touched);
+  std::erase_if(private_, [&](const auto& range) { return range.first < start + length && start < range.second; });
+  std::vector<uint64_t> gone;
+  for (const auto& [first, near] : patched_)
+    if (touched(first)) gone.push_back(first);
+  for (const uint64_t first : gone) forget_patch(first);
+  near_.forget(start, length);
+}
+
+void Sites::moved(pid_t tid, uint64_t from, uint64_t to, uint64_t length) {
+  for (const auto& [start, near] : patched_) {
+    if (start - from >= length) continue;
+    Patch patch = patches_.at(near);
+    patch.start += to - from;
+    if (stands(tid, patch))
+      write_memory(tid, patch.start, std::span<const std::byte>(patch.original).first(patch.size));
+    if (patch.padding - from < length) write_memory(tid, patch.padding + (to - from), patch.padding_original);
+  }
+}
+
+/// The instructions near it stay: somebody may be there, or come back.
+void Sites::take_back(pid_t tid, const Patch& patch) {
+  const auto original = std::span<const std::byte>(patch.original).first(patch.size);
+  patched_.erase(patch.start);
+  if (!stands(tid, patch)) return;
+  // Behind a breakpoint, from the end to the beginning: what is there is always an instruction or a breakpoint.
+  restored_.insert(patch.start);
+  write_memory(tid, patch.start, {&kBreakpoint, 1});
+  for (const Piece& piece : patch.pieces.list())
+    if (piece.own < patch.size) restored_.insert(patch.start + piece.own);
+  for (std::size_t end = patch.size; end > 1;) {
+    // One instruction after the other, its first byte last.
+    std::size_t begin = 1;
+    for (const Piece& piece : patch.pieces.list())
+      if (piece.own < end) begin = std::max<std::size_t>(begin, piece.own);
+    if (end - begin > 1) write_memory(tid, patch.start + begin + 1, original.subspan(begin + 1, end - begin - 1));
+    write_memory(tid, patch.start + begin, original.subspan(begin, 1));
+    end = begin;
+  }
+  write_memory(tid, patch.start, original.first(1));
 }
 
 void Sites::restore(pid_t tid) {
-  for (const auto& [start, patch] : patched_) {
-    const std::size_t n = patch.form == Form::after_move ? 5 : 8;
-    // Only what is still ours.
-    std::array<std::byte, 5> now{};
-    Code code(start);
-    code.jump(patch.near);
-    if (!read_memory(tid, start, now) || !std::equal(now.begin(), now.end(), code.all().begin())) continue;
-    write_beside_others(tid, start, std::span(patch.original).first(n));
-    restored_.insert(start);
-  }
-  patched_.clear();
+  const auto all = patched_;
+  for (const auto& [start, near] : all) take_back(tid, patches_.at(near));
   frozen_ = true;
+}
+
+std::vector<std::pair<uint64_t, uint64_t>> Sites::leave_nothing(pid_t tid) {
+  for (const auto& [near, patch] : patches_)
+    if (patch.padding != 0) write_memory(tid, patch.padding, patch.padding_original);
+  if (frames_ != 0) return {};
+  return near_.areas();
+}
+
+std::size_t Sites::count(Form form) const {
+  return static_cast<std::size_t>(std::count_if(
+      patched_.begin(), patched_.end(), [&](const auto& entry) { return patches_.at(entry.second).form == form; }));
+}
+
+bool Sites::is_private(pid_t tid, uint64_t address) {
+  const auto known = [&] {
+    return std::any_of(private_.begin(), private_.end(),
+                       [&](const auto& range) { return address >= range.first && address < range.second; });
+  };
+  if (known()) return true;
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/maps", tid);
+  std::FILE* file = std::fopen(path, "re");
+  if (file == nullptr) return false;
+  char line[512];
+  while (std::fgets(line, sizeof line, file) != nullptr) {
+    unsigned long from = 0;
+    unsigned long to = 0;
+    char access[5] = {};
+    if (std::sscanf(line, "%lx-%lx %4s", &from, &to, access) == 3 && access[3] == 'p' && address >= from &&
+        address < to)
+      private_.emplace_back(from, to);
+  }
+  std::fclose(file);
+  return known();
 }
 
 }  // namespace sightline::tracer::inprocess

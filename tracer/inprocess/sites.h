@@ -1,15 +1,20 @@
 /// The system-call instructions of one address space, and how they are led into the stub.
 ///
-/// A site is touched only after a thread has made a call there: then it certainly is a `syscall` and not data. Forms,
-/// by what stands around it (https://en.wikipedia.org/wiki/X86_instruction_listings for the encodings):
+/// A site is touched only after a thread has made a call there: then it certainly is a `syscall`, an instruction begins
+/// behind it, and what follows from there on can be read (instructions.h). Forms, the first that fits:
 ///
-///   after_move   b8 imm32 | 0f 05         the `mov $nr,%eax` before it becomes a jump; the `syscall` itself stays
-///   with_compare 0f 05 | 48 3d imm32      it and the `cmp $imm,%rax` behind it become a jump
+///   after_move   the 5 bytes of `mov $nr,%eax` before the `syscall` become a jump; the `syscall` itself stays
+///   with_next    5 bytes from the `syscall` on become a jump; it and the instructions that begin there are run near
+///   the
+///                site. Wherever one of them began, the jump's displacement has an int3: who comes there from
+///                elsewhere, or comes back, traps and is sent on to the copy. So no thread has to be kept out of the
+///                way.
+///   by_padding   the 2 bytes of the `syscall` become a short jump to one of 5 bytes, in what fills up the space before
+///                the next function
 ///
-/// The jump leads to a few instructions near the site, which load what the stub wants to know and run what was
-/// displaced. In either form two bytes before the place where things go on behind a call stands a `syscall`: there the
-/// kernel restarts an interrupted call, and there the stub sends what it can't take. It is not the stub's own, so that
-/// it traps.
+/// Each leads to a few instructions near the site, which load what the stub wants to know. The last two have a
+/// `syscall` of their own there: the stub sends a call that it can't take to two bytes before the place where things go
+/// on, and there must be one that traps.
 ///
 /// Copied with the address space at fork: so are the patches.
 #pragma once
@@ -19,10 +24,15 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
+
+#include "tracer/inprocess/instructions.h"
+#include "tracer/inprocess/near_code.h"
 
 namespace sightline::tracer::inprocess {
 
@@ -33,50 +43,104 @@ class Sites {
     uint64_t behind;  ///< the address behind the program's own `syscall`
     uint64_t resume;  ///< where the thread goes on
   };
-  Call call_at(uint64_t behind) const;
+  /// `tid` is in a stop.
+  Call call_at(pid_t tid, uint64_t behind);
 
   /// A thread has trapped at the call behind `behind`, which has the number `nr`: patches the site if it is time and
   /// the bytes allow it. `tid` is in a stop; `alone`: no other thread can run in this memory.
   void trapped(pid_t tid, uint64_t behind, int32_t nr, uint64_t stub_entry, uint64_t remote_syscall, bool alone);
 
-  /// Whether a site that is or was patched begins at `address`.
-  bool is_patched(uint64_t address) const { return patched_.contains(address) || restored_.contains(address); }
+  /// Where a thread goes on that has run into a breakpoint at `address`, if that is or was one of ours. `tid` is in a
+  /// stop.
+  std::optional<uint64_t> past_breakpoint(pid_t tid, uint64_t address);
+
+  /// Where the program believes a thread to be that is at `address`, near a site; `address` itself anywhere else.
+  uint64_t own_place(uint64_t address);
+  /// What the program believes to be the address behind a call that goes on at `resume`.
+  uint64_t behind_of(uint64_t resume) const;
+  bool is_near(uint64_t address) const;
+  /// Whether a thread that comes to `address` traps: to be sent on by past_breakpoint().
+  bool is_breakpoint(uint64_t address) const { return patch_with_breakpoint(address) != nullptr; }
+  /// A frame of a signal's handler leads near a site, or no longer does: while one does, the instructions must stay.
+  void frame_made() { ++frames_; }
+  void frame_gone() { frames_ -= frames_ > 0 ? 1 : 0; }
 
   /// Code there is, or may be, another from now on.
   void forget(uint64_t start, uint64_t length);
+  /// Code was moved by mremap(2), its jumps with it: it gets back its own bytes there. `tid` is in a stop.
+  void moved(pid_t tid, uint64_t from, uint64_t to, uint64_t length);
 
   /// Puts every byte back, through the stopped thread `tid`, and patches nothing more: for a thread that has no stub.
   void restore(pid_t tid);
+  /// All are restored, and no thread is near a site: the last bytes are put back. Returns the mappings of the
+  /// instructions near sites; none if somebody may come back to them.
+  std::vector<std::pair<uint64_t, uint64_t>> leave_nothing(pid_t tid);
 
   std::size_t count() const { return patched_.size(); }
+  enum class Form : uint8_t { after_move, with_next, by_padding };
+  std::size_t count(Form form) const;
 
  private:
-  static constexpr std::size_t kMostPatch = 8;
-  enum class Form : uint8_t { after_move, with_compare };
+  static constexpr std::size_t kJump = 5;
+  static constexpr std::size_t kMostPieces = 4;
+  using Jump = std::array<std::byte, kJump>;
+
+  /// An instruction that is run near the site.
+  struct Piece {
+    Instruction instruction;
+    uint8_t own = 0;   // where it began, counted from `start`
+    uint8_t near = 0;  // where it is, counted from `near`
+  };
+  struct Pieces {
+    std::array<Piece, kMostPieces> all;
+    std::size_t count = 0;
+    std::span<Piece> list() { return {all.data(), count}; }
+    std::span<const Piece> list() const { return {all.data(), count}; }
+  };
   struct Patch {
-    Form form;
-    uint64_t near;    // the instructions near it
-    uint64_t resume;  // where things go on behind the call
-    std::array<std::byte, kMostPatch> original;
+    Form form = Form::after_move;
+    uint64_t start = 0;    // of the changed bytes
+    uint64_t behind = 0;   // the site's `syscall`
+    uint64_t near = 0;     // the instructions near it
+    uint64_t resume = 0;   // where things go on behind the call
+    uint64_t padding = 0;  // by_padding: where the long jump is
+    std::size_t size = kJump;
+    Jump original{}, written{};
+    Jump padding_original{};
+    Pieces pieces;
+    int64_t arrivals = 0;  // at breakpoints, but for those that signals have caused
   };
-  struct Area {
-    uint64_t start, end, used;
-  };
+  /// The bytes about a site, and where they are.
+  struct Surroundings;
 
-  uint64_t place_near(pid_t tid, uint64_t site, uint64_t remote_syscall);
-  bool patch_after_move(pid_t tid, uint64_t behind, std::span<const std::byte> around, uint64_t stub_entry,
-                        uint64_t remote_syscall, bool alone);
-  bool patch_with_compare(pid_t tid, uint64_t behind, std::span<const std::byte> around, uint64_t stub_entry,
-                          uint64_t remote_syscall);
-  static bool write_jump(pid_t tid, uint64_t at, uint64_t to, bool alone);
-  static bool write_beside_others(pid_t tid, uint64_t at, std::span<const std::byte> bytes);
+  Surroundings look_around(pid_t tid, uint64_t behind) const;
+  bool overlaps(uint64_t start, std::size_t size) const;
+  static std::optional<Pieces> pieces_of(const Surroundings& around);
+  uint64_t find_padding(const Surroundings& around) const;
+  bool patch_after_move(pid_t tid, const Surroundings& around, uint64_t stub_entry, uint64_t remote_syscall,
+                        bool alone);
+  bool patch_with_next(pid_t tid, const Surroundings& around, uint64_t stub_entry, uint64_t remote_syscall, bool alone);
+  bool patch_by_padding(pid_t tid, const Surroundings& around, uint64_t stub_entry, uint64_t remote_syscall,
+                        bool alone);
+  bool put_in_place(pid_t tid, Patch& patch, std::span<const std::byte> near, uint64_t remote_syscall, bool alone);
 
-  std::unordered_map<uint64_t, uint32_t> traps_;   // by the address behind the call
-  std::unordered_map<uint64_t, Patch> patched_;    // by the first byte that was changed
-  std::unordered_map<uint64_t, uint64_t> behind_;  // of the near `syscall`s: the site's own
-  std::vector<Area> areas_;
-  std::unordered_set<uint64_t> restored_;
-  bool no_room_ = false;
+  static bool stands(pid_t tid, const Patch& patch);
+  const Patch* patch_at(uint64_t start) const;
+  const Patch* patch_with_breakpoint(uint64_t address) const;
+  /// The patch that begins at `start`, if its bytes are still there. Forgotten if not.
+  const Patch* standing_patch(pid_t tid, uint64_t start);
+  void forget_patch(uint64_t start);
+  void take_back(pid_t tid, const Patch& patch);
+  bool is_private(pid_t tid, uint64_t address);
+
+  std::unordered_map<uint64_t, uint32_t> traps_;        // by the address behind the call
+  std::unordered_map<uint64_t, uint64_t> patched_;      // by the first byte that was changed: the place near it
+  std::unordered_map<uint64_t, Patch> patches_;         // by the place near it; those that were taken back, too
+  std::unordered_map<uint64_t, uint64_t> paddings_;     // by a long jump's address: its site's first byte
+  std::unordered_set<uint64_t> restored_;               // where breakpoints have been
+  std::vector<std::pair<uint64_t, uint64_t>> private_;  // mappings that nobody else sees
+  NearCode near_;
+  uint64_t frames_ = 0;
   bool frozen_ = false;
 };
 
