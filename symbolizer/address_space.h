@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "symbolizer/places.h"
+#include "symbolizer/walk_cache.h"
 
 namespace sightline::symbolizer {
 
@@ -35,6 +36,12 @@ class AddressSpace {
   }
 
   PlaceCache& places() const { return places_; }
+  WalkCache& walks() const { return walks_; }
+  /// What is known of places has changed.
+  void forget_places() const {
+    places_ = {};
+    walks_ = {};
+  }
 
   /// Takes intervals in any order; where two overlap, the later one is dropped (the kernel reports none that do).
   void assign(std::vector<Interval> intervals) {
@@ -47,13 +54,14 @@ class AddressSpace {
       intervals_.push_back(std::move(interval));
     }
     last_ = 0;
-    places_ = {};
+    forget_places();
   }
 
  private:
   std::vector<Interval> intervals_;
   mutable std::size_t last_ = 0;
   mutable PlaceCache places_;
+  mutable WalkCache walks_;
 };
 
 }  // namespace sightline::symbolizer

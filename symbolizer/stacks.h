@@ -20,6 +20,9 @@ class Stacks {
   /// The stack with this chain, innermost place first, and this ending. Counts how often each was asked for.
   StackId intern(std::span<const PlaceId> chain, Ending ending, const Places& places);
 
+  /// The stack was asked for once more, by its id.
+  void count_use(StackId id) { ++entries_[id].uses; }
+
   const Stack& operator[](StackId id) const { return entries_[id < entries_.size() ? id : kNoStack].stack; }
 
   struct Use {

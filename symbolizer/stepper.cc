@@ -22,14 +22,14 @@ bool is_outward(uint64_t sp, uint64_t cfa, bool return_address_popped) {
 Step finish(const Rule& rule, uint64_t cfa, uint64_t caller, FrameRegisters& registers) {
   if (caller == 0) return Step::outermost;
   if (!is_outward(registers.sp(), cfa, rule.return_register != Rule::kReturnInMemory)) return Step::nonsense;
-  registers.value[Registers::kSp] = cfa;
-  registers.value[Registers::kPc] = caller;
+  registers.set(Registers::kSp, cfa);
+  registers.set(Registers::kPc, caller);
   registers.known &= kKeptByCalls;
   return Step::stepped;
 }
 
 Step step_simple(const Rule& rule, FrameRegisters& registers, StackView& stack) {
-  if (!registers.knows(rule.cfa_register)) return Step::nonsense;
+  if (!registers.use(rule.cfa_register)) return Step::nonsense;
   uint64_t cfa = registers.value[rule.cfa_register] + static_cast<int64_t>(rule.cfa_offset);
   if (rule.cfa_dereference) {
     const std::optional<uint64_t> loaded = stack.read(cfa);
@@ -42,7 +42,7 @@ Step step_simple(const Rule& rule, FrameRegisters& registers, StackView& stack) 
     if (!loaded) return Step::unreadable;
     caller = *loaded;
   } else {
-    if (!registers.knows(rule.return_register)) return Step::nonsense;
+    if (!registers.use(rule.return_register)) return Step::nonsense;
     caller = registers.value[rule.return_register];
   }
   for (std::size_t i = 0; i < rule.saved.size(); ++i) {

@@ -19,18 +19,29 @@ class StackView {
   explicit StackView(const StackSample& sample)
       : bytes_(sample.bytes), address_(sample.address), read_to_(sample.address) {}
 
+  /// A word of eight bytes that was read, by its offset into the bytes.
+  struct Read {
+    uint64_t value;
+    uint32_t where;
+  };
+  static constexpr std::size_t kMostReads = 24;
+
   /// Reads `size` (1 to 8) bytes, zero-extended. nullopt: not among the copied bytes.
   std::optional<uint64_t> read(uint64_t address, std::size_t size = 8) {
     const uint64_t offset = address - address_;  // wraps below address_ to something beyond the size
     if (offset > bytes_.size() || size > bytes_.size() - offset) {
       // "Behind the end" is where a longer copy would have helped; anything else is another stack, or garbage.
       if (address >= address_ && offset < kPlausibleStack) hit_end_ = true;
-      missed_ = true;
+      missed_ = missed_any_ = true;
       return std::nullopt;
     }
     uint64_t value = 0;
     std::memcpy(&value, bytes_.data() + offset, size);
     if (address + size > read_to_) read_to_ = address + size;
+    if (size == 8 && read_count_ < kMostReads && offset <= UINT32_MAX) [[likely]]
+      reads_[read_count_++] = {value, static_cast<uint32_t>(offset)};
+    else
+      too_many_reads_ = true;
     return value;
   }
 
@@ -42,6 +53,11 @@ class StackView {
   bool holds(uint64_t sp) const { return sp - address_ <= bytes_.size(); }
   uint64_t read_to() const { return read_to_; }
 
+  /// What was read, unless that were too many, or pieces of other sizes.
+  std::span<const Read> reads() const { return {reads_.data(), read_count_}; }
+  bool too_many_reads() const { return too_many_reads_; }
+  bool missed_any() const { return missed_any_; }
+
  private:
   static constexpr uint64_t kPlausibleStack = uint64_t{64} << 20;
   std::span<const std::byte> bytes_;
@@ -49,6 +65,10 @@ class StackView {
   uint64_t read_to_;
   bool hit_end_ = false;
   bool missed_ = false;
+  bool missed_any_ = false;
+  bool too_many_reads_ = false;
+  std::size_t read_count_ = 0;
+  std::array<Read, kMostReads> reads_;
 };
 
 /// Registers, of which some are not known: a callee is free to destroy what it need not save.
@@ -56,11 +76,19 @@ struct FrameRegisters {
   static constexpr uint32_t kAll = (1u << Registers::kCount) - 1;
   std::array<uint64_t, Registers::kCount> value{};
   uint32_t known = kAll;
+  uint32_t initial = kAll;  ///< still hold what they held where the walk began
+  uint32_t used = 0;        ///< held that when a simple rule used them
 
   bool knows(std::size_t number) const { return (known >> number) & 1; }
   void set(std::size_t number, uint64_t to) {
     value[number] = to;
     known |= 1u << number;
+    initial &= ~(1u << number);
+  }
+  /// A rule needs this register: whether it is known.
+  bool use(std::size_t number) {
+    used |= initial & (1u << number);
+    return knows(number);
   }
   uint64_t pc() const { return value[Registers::kPc]; }
   uint64_t sp() const { return value[Registers::kSp]; }

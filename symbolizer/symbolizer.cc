@@ -207,11 +207,15 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
   Impl& impl = *impl_;
   if (impl.files.take_fetched()) {
     for (const auto& each : impl.spaces)
-      if (each) each->places() = {};
+      if (each) each->forget_places();
   }
   // Holds the mappings for the walk; parsing files changes none of them.
   const AddressSpace& space =
       space_id < impl.spaces.size() && impl.spaces[space_id] ? *impl.spaces[space_id] : impl.empty_space;
+  if (const Resolved* known = space.walks().find(sample, depth)) {
+    impl.stacks.count_use(known->stack);
+    return *known;
+  }
   JitMap* const jit = space_id < impl.jit_maps.size() ? impl.jit_maps[space_id].get() : nullptr;
   StackView stack(sample);
   FrameRegisters registers;
@@ -220,6 +224,7 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
   const uint32_t brief = depth == Depth::user_line ? PlaceKey::kBrief : 0;
   Stacks::Ending ending = Stacks::kEnded;
   Resolved result;
+  bool repeatable = true;  // nothing but what is in the sample and the mappings was used
   impl.chain.clear();
 
   for (;;) {
@@ -228,7 +233,7 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
       break;
     }
     const bool is_leaf = impl.chain.empty();
-    PlaceId id = jit == nullptr ? space.places().find(registers.pc(), flags | brief) : Places::kNone;
+    PlaceId id = space.places().find(registers.pc(), flags | brief);
     if (id == Places::kNone) {
       const Interval* interval = space.find(registers.pc());
       if (!interval && !is_leaf) {
@@ -236,12 +241,17 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
         break;
       }
       id = impl.place_of(interval, registers.pc(), flags | brief, jit);
-      if (interval && jit == nullptr) space.places().add(registers.pc(), flags | brief, id);
+      // What is in memory without a file may be named otherwise the next time.
+      if (interval && !is_memory(interval->file->path()))
+        space.places().add(registers.pc(), flags | brief, id);
+      else
+        repeatable = false;
     }
     impl.chain.push_back(id);
     const Place& place = impl.places[id];
     if (depth == Depth::user_line && place.rank == Rank::user) break;
 
+    repeatable = repeatable && (place.rule.kind == Rule::Kind::simple || place.rule.kind == Rule::Kind::end);
     Step outcome = step(place.rule, impl.slow_rules, registers, stack);
     flags = place.rule.signal_frame ? PlaceKey::kExact : 0;
     if (outcome == Step::no_rule) {
@@ -265,6 +275,7 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
   if (stack.read_to() > sp) {
     result.bytes_used = static_cast<uint32_t>(std::min<uint64_t>(stack.read_to() - sp, UINT32_MAX));
   }
+  if (repeatable) space.walks().add(sample, depth, registers, stack, result);
   return result;
 }
 

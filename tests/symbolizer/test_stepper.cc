@@ -7,6 +7,7 @@
 
 #include "symbolizer/dwarf_expression.h"
 #include "symbolizer/stepper.h"
+#include "symbolizer/walk_cache.h"
 
 namespace sightline::symbolizer::testing {
 namespace {
@@ -250,6 +251,82 @@ TEST_CASE("malformed expressions fail, and end") {
   CHECK_FALSE(value_of({op(DW_OP_skip, static_cast<uint16_t>(-3), 0, 0)}));
   CHECK_FALSE(value_of({op(DW_OP_skip, static_cast<uint16_t>(-100), 0, 0)}));
   CHECK_FALSE(value_of(std::vector<Dwarf_Op>(100, op(DW_OP_lit1))));
+}
+
+TEST_CASE("a walk is not made again where all that it used is the same") {
+  constexpr std::size_t kRbx = 3;
+  constexpr std::size_t kRbp = 6;
+  Memory memory(16);
+  memory.sample.registers.value = registers_at(kStack).value;
+  memory.sample.registers.value[kRbp] = kStack + 32;
+  const auto walk = [&](WalkCache& cache, StackId found) {
+    StackView stack(memory.sample);
+    FrameRegisters registers;
+    registers.value = memory.sample.registers.value;
+    Rule by_sp;  // a leaf …
+    by_sp.kind = Rule::Kind::simple;
+    by_sp.cfa_offset = 8;
+    Rule by_rbp;  // … and a caller with a frame pointer
+    by_rbp.kind = Rule::Kind::simple;
+    by_rbp.cfa_register = kRbp;
+    by_rbp.cfa_offset = 16;
+    by_rbp.saved[1] = -2;
+    REQUIRE(step(by_sp, {}, registers, stack) == Step::stepped);
+    REQUIRE(step(by_rbp, {}, registers, stack) == Step::stepped);
+    cache.add(memory.sample, Depth::user_line, registers, stack, {.stack = found, .bytes_used = 48});
+  };
+  WalkCache cache;
+  CHECK(cache.find(memory.sample, Depth::user_line) == nullptr);
+  walk(cache, 7);
+  const auto found = [&] {
+    const Resolved* known = cache.find(memory.sample, Depth::user_line);
+    return known == nullptr ? kNoStack : known->stack;
+  };
+  CHECK(found() == 7);
+  CHECK(cache.find(memory.sample, Depth::whole) == nullptr);
+
+  memory.sample.registers.value[kRbx] += 1;  // what no rule asked for
+  memory.set(1, 0xdead);
+  memory.set(6, 0xdead);
+  CHECK(found() == 7);
+
+  SUBCASE("a register") {
+    memory.sample.registers.value[kRbp] += 8;
+  }
+  SUBCASE("the stack pointer") {
+    memory.sample.registers.value[Registers::kSp] += 8;
+  }
+  SUBCASE("the place") {
+    memory.sample.registers.value[Registers::kPc] += 1;
+  }
+  SUBCASE("a return address") {
+    memory.set(0, 1);
+  }
+  SUBCASE("the caller's return address") {
+    memory.set(5, 1);
+  }
+  SUBCASE("a saved register") {
+    memory.set(4, 1);
+  }
+  SUBCASE("a shorter copy") {
+    memory.sample.bytes = memory.sample.bytes.first(40);
+  }
+  SUBCASE("another stack") {
+    memory.sample.address += 8;
+  }
+  CHECK(found() == kNoStack);
+}
+
+TEST_CASE("a walk that missed bytes is made again") {
+  Memory memory(4);
+  memory.sample.registers.value = registers_at(kStack).value;
+  StackView stack(memory.sample);
+  FrameRegisters registers;
+  registers.value = memory.sample.registers.value;
+  CHECK(!stack.read(kStack + 32));
+  WalkCache cache;
+  cache.add(memory.sample, Depth::whole, registers, stack, {.stack = 7});
+  CHECK(cache.find(memory.sample, Depth::whole) == nullptr);
 }
 
 }  // namespace sightline::symbolizer::testing
