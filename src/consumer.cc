@@ -54,6 +54,14 @@ bool next_record(ringbuf::RecordRing& ring, ringbuf::RecordView& view) {
   return false;
 }
 
+/// What follows a record was written on another processor, a cache miss each: it comes while this one is looked at. Of
+/// stacks the innermost part is looked at, and no more. May reach behind the ring: a prefetch does not fault.
+void fetch_ahead(const ringbuf::RecordView& view) {
+  constexpr std::size_t kLine = 64;
+  const std::byte* next = view.payload + view.payload_size;
+  for (std::size_t i = 0; i < 5; ++i) __builtin_prefetch(next + i * kLine);
+}
+
 uint64_t monotonic_now() {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -175,40 +183,47 @@ void Consumer::take_kept() {
   kept_.pop_front();
 }
 
+/// Takes what `source` holds up to `until`. False: it holds nothing more, or nothing that may be taken in this round.
+bool Consumer::drain(Source& source, uint64_t until) {
+  // Space goes back to the producers in small batches: a full ring stops its thread.
+  constexpr int kReleaseEvery = 16;
+  int taken = 0;
+  bool more = true;
+  while (more && source.time <= until) {
+    while (!kept_.empty() && kept_.front().time < source.time) take_kept();
+    fetch_ahead(source.view);
+    take(source.view.header.type, {source.view.payload, source.view.payload_size});
+    source.ring->step(source.view);
+    if (++taken % kReleaseEvery == 0) source.ring->release();
+    more = next_record(*source.ring, source.view);
+    if (more) source.time = stamp(source.view);
+  }
+  source.ring->release();
+  return more;
+}
+
 bool Consumer::drain_once(uint64_t horizon) {
-  struct Source {
-    ringbuf::RecordRing* ring;
-    ringbuf::RecordView view;
-    uint64_t time;
-  };
   const auto later = [](const Source& a, const Source& b) { return a.time > b.time; };
-  std::vector<Source> sources;
+  sources_.clear();
   rings_.for_each([&](std::size_t, ringbuf::RecordRing& ring) {
     Source source{&ring, {}, 0};
     if (next_record(ring, source.view) && (source.time = stamp(source.view)) <= horizon) {
-      sources.push_back(source);
+      sources_.push_back(source);
     } else {
       ring.release();
     }
   });
-  if (sources.empty() && kept_.empty()) return false;
-  std::make_heap(sources.begin(), sources.end(), later);
-  // Space goes back to the producers in small batches: a full ring stops its thread.
-  constexpr uint64_t kReleaseEvery = 16;
-  uint64_t taken = 0;
-  while (!sources.empty()) {
-    std::pop_heap(sources.begin(), sources.end(), later);
-    Source& source = sources.back();
-    while (!kept_.empty() && kept_.front().time < source.time) take_kept();
-    take(source.view.header.type, {source.view.payload, source.view.payload_size});
-    source.ring->step(source.view);
-    if (++taken % kReleaseEvery == 0 || sources.size() > 1) source.ring->release();
-    if (next_record(*source.ring, source.view) && (source.time = stamp(source.view)) <= horizon) {
-      std::push_heap(sources.begin(), sources.end(), later);
-    } else {
-      source.ring->release();
-      sources.pop_back();
-    }
+  if (sources_.empty() && kept_.empty()) return false;
+  std::make_heap(sources_.begin(), sources_.end(), later);
+  while (!sources_.empty()) {
+    std::pop_heap(sources_.begin(), sources_.end(), later);
+    Source& source = sources_.back();
+    // Most of the time one thread has several records before another has its next.
+    const uint64_t until = sources_.size() == 1 ? horizon : std::min(horizon, sources_.front().time);
+    if (drain(source, until) && source.time <= horizon)
+      std::push_heap(sources_.begin(), sources_.end(), later);
+    else
+      sources_.pop_back();
   }
   while (!kept_.empty()) take_kept();
   rings_.settle();
@@ -241,9 +256,14 @@ void Consumer::take(uint16_t type, std::span<const std::byte> payload) {
 
 Consumer::ThreadState* Consumer::thread(const tracer::RecordPrefix& prefix) {
   const uint32_t serial = prefix.thread_serial;
+  if (last_thread_ != nullptr && last_thread_->thread.serial == serial && last_thread_->alive) {
+    last_time_ = prefix.time;
+    return last_thread_;
+  }
   if (serial == 0 || serial > threads_.size() || !threads_[serial - 1].alive) return nullptr;
   last_time_ = prefix.time;
-  return &threads_[serial - 1];
+  last_thread_ = &threads_[serial - 1];
+  return last_thread_;
 }
 
 Consumer::ThreadState* Consumer::thread_by_tid(int32_t tid) {
@@ -309,7 +329,7 @@ void Consumer::on_thread_start(std::span<const std::byte> payload) {
   last_time_ = record.prefix.time;
 
   const ThreadState* parent = thread_by_tid(record.parent_tid);
-  ProcessState* parent_process = parent != nullptr ? &process(parent->thread.process->serial) : nullptr;
+  ProcessState* parent_process = parent != nullptr ? parent->process : nullptr;
   if (parent_process == nullptr) {
     for (ProcessState& candidate : processes_)
       if (candidate.threads != 0 && candidate.process.pid == record.parent_pid) parent_process = &candidate;
@@ -346,6 +366,7 @@ void Consumer::on_thread_start(std::span<const std::byte> payload) {
   state.thread.start = record.prefix.time;
   state.thread.comm = std::move(comm);
   state.thread.process = &owner.process;
+  state.process = &owner;
   by_tid_[record.prefix.tid] = serial;
   if (new_process) sink_.process_started(owner.process);
   sink_.thread_started(state.thread);
@@ -363,7 +384,7 @@ void Consumer::on_thread_end(std::span<const std::byte> payload) {
   state->thread.end = record.prefix.time;
   if (const auto at = by_tid_.find(state->thread.tid); at != by_tid_.end() && at->second == state->thread.serial)
     by_tid_.erase(at);
-  ProcessState& owner = process(state->thread.process->serial);
+  ProcessState& owner = *state->process;
   if (owner.threads != 0) --owner.threads;
   if (record.last_of_process != 0) {
     owner.process.end = record.prefix.time;
@@ -382,7 +403,7 @@ void Consumer::on_exec(std::span<const std::byte> payload) {
   if (!read_record(payload, record)) return reject();
   ThreadState* state = thread(record.prefix);
   if (state == nullptr) return reject();
-  ProcessState& owner = process(state->thread.process->serial);
+  ProcessState& owner = *state->process;
   if (options_.resolve_stacks) {
     set_space(owner, new_space(symbolizer_.create_space()));
     name_jit_map(owner);
@@ -435,7 +456,7 @@ void Consumer::on_mappings(std::span<const std::byte> payload) {
                         .fd = entry.fd});
     rest = rest.subspan(path_bytes);
   }
-  const uint32_t space = process(state->thread.process->serial).space;
+  const uint32_t space = state->process->space;
   if (space != 0) symbolizer_.set_mappings(spaces_[space].id, mappings);
   // The symbolizer has duplicates of those it wants.
   for (const symbolizer::Mapping& mapping : mappings)
@@ -450,20 +471,20 @@ void Consumer::on_call_enter(std::span<const std::byte> payload) {
   if (state == nullptr || record.capture_bytes > rest.size()) return reject();
   const bool end_lost = cut_short(*state);  // the account stays straight
   notice_gap(*state, record.number, record.prefix.time, end_lost);
-  Call& call = state->open.call;
-  call = Call{};
-  call.sequence = ++sequence_;
-  call.thread = &state->thread;
-  call.syscall = tracer::find_syscall(record.abi, record.nr);
-  call.nr = record.nr;
-  call.abi = record.abi;
-  call.flags = record.flags;
-  call.start = record.prefix.time;
-  std::copy(std::begin(record.args), std::end(record.args), call.args);
-  call.ip = record.ip;
   const auto captures = rest.first(record.capture_bytes);
   state->open.entry_captures.assign(captures.begin(), captures.end());
-  call.entry_captures = state->open.entry_captures;
+  Call& call = state->open.call;
+  call = {.sequence = ++sequence_,
+          .thread = &state->thread,
+          .syscall = tracer::find_syscall(record.abi, record.nr),
+          .nr = record.nr,
+          .abi = record.abi,
+          .flags = record.flags,
+          .start = record.prefix.time,
+          .args = {record.args[0], record.args[1], record.args[2], record.args[3], record.args[4], record.args[5]},
+          .ip = record.ip,
+          .entry_captures = state->open.entry_captures,
+          .exit_captures = {}};
   state->is_open = true;
   if (options_.resolve_stacks && (record.flags & tracer::kCallHasStack) != 0)
     resolve(*state, record, rest.subspan(record.capture_bytes));
@@ -471,19 +492,19 @@ void Consumer::on_call_enter(std::span<const std::byte> payload) {
 }
 
 void Consumer::resolve(ThreadState& state, const tracer::CallEnter& enter, std::span<const std::byte> rest) {
-  tracer::RegisterBlock registers;
-  if (!read_record(rest, registers) || rest.size() - sizeof registers < enter.stack_bytes) return reject();
-  const uint32_t process_serial = state.thread.process->serial;
-  const uint32_t space = process(process_serial).space;
+  using Block = tracer::RegisterBlock;
+  static_assert(sizeof(Block) == sizeof(symbolizer::Registers));
+  if (rest.size() < sizeof(Block) || rest.size() - sizeof(Block) < enter.stack_bytes) return reject();
+  const uint32_t space = state.process->space;
   if (space == 0) return;
   symbolizer::StackSample sample;
-  std::copy(std::begin(registers.value), std::end(registers.value), sample.registers.value.begin());
+  std::memcpy(&sample.registers, rest.data(), sizeof(Block));
   sample.address = enter.sp;
-  sample.bytes = rest.subspan(sizeof registers, enter.stack_bytes);
+  sample.bytes = rest.subspan(sizeof(Block), enter.stack_bytes);
   const symbolizer::Resolved resolved = symbolizer_.resolve(spaces_[space].id, sample, options_.depth);
   state.open.call.stack_id = resolved.stack;
   state.open.call.stack = &symbolizer_.stack(resolved.stack);
-  progress_.windows->learn(process_serial, enter.ip, resolved.bytes_used, resolved.hit_end_of_bytes);
+  progress_.windows->learn(state.process->process.serial, enter.ip, resolved.bytes_used, resolved.hit_end_of_bytes);
 }
 
 void Consumer::on_call_exit(std::span<const std::byte> payload) {

@@ -51,12 +51,14 @@ class Consumer {
   const TraceEnd& account() const { return end_; }
 
  private:
+  struct ProcessState;
   struct OpenCall {
     Call call;
     std::vector<std::byte> entry_captures;
   };
   struct ThreadState {
     Thread thread;
+    ProcessState* process = nullptr;
     OpenCall open;
     uint64_t last_number = 0;  ///< CallEnter::number of the last call seen
     bool is_open = false;
@@ -67,6 +69,12 @@ class Consumer {
     uint64_t time = 0;
     uint16_t type = 0;
     std::vector<std::byte> payload;
+  };
+  /// A ring that holds records which may be taken, and the oldest of them.
+  struct Source {
+    ringbuf::RecordRing* ring;
+    ringbuf::RecordView view;
+    uint64_t time;
   };
   struct ProcessState {
     Process process;
@@ -81,6 +89,7 @@ class Consumer {
 
   void loop();
   bool drain_once(uint64_t horizon);
+  bool drain(Source& source, uint64_t until);
   void take(uint16_t type, std::span<const std::byte> payload);
   void take_kept();
   bool keep(uint64_t horizon);
@@ -119,6 +128,7 @@ class Consumer {
   std::atomic<bool> closing_{false};
   std::atomic<bool> dump_wanted_{false};
   std::deque<Kept> kept_;
+  std::vector<Source> sources_;  ///< of the round in progress, kept for its memory
 
   std::deque<ThreadState> threads_;               ///< by thread serial - 1; addresses are stable
   std::deque<ProcessState> processes_;            ///< by process serial - 1
@@ -128,6 +138,7 @@ class Consumer {
   uint64_t rejected_ = 0;
   uint64_t told_lost_ = 0;  ///< calls
   uint64_t last_time_ = 0;
+  ThreadState* last_thread_ = nullptr;  ///< of the last record
   TraceEnd end_;
 };
 

@@ -205,21 +205,26 @@ void Writer::move_open_call(int32_t former_tid, ThreadState& to) {
   std::swap(from->second.open, to.open);
 }
 
-CallRecord Writer::to_record(const Call& call, uint32_t thread) {
-  CallRecord record;
-  record.thread = thread;
-  record.stack = definitions_.stack(call.stack_id, call.stack);
-  record.sequence = call.sequence;
-  record.nr = call.nr;
-  record.flags = call.flags;
-  record.abi = call.abi;
-  record.start = call.start;
-  record.ip = call.ip;
-  record.entry_captures = call.entry_captures;
+CallRecord Writer::to_record(const Call& call, uint32_t thread, bool with_end) {
   // What the table knows to be no argument is what happened to be in the register.
   const std::size_t count = call.syscall == nullptr ? 6 : call.syscall->arguments.size();
-  for (std::size_t i = 0; i < record.args.size(); ++i) record.args[i] = i < count ? call.args[i] : 0;
-  return record;
+  const auto argument = [&](std::size_t i) { return i < count ? call.args[i] : 0; };
+  return {.thread = thread,
+          .stack = definitions_.stack(call.stack_id, call.stack),
+          .sequence = call.sequence,
+          .nr = call.nr,
+          .flags = call.flags,
+          .abi = call.abi,
+          .end_kind = with_end ? call.end_kind : tracer::CallEnd::returned,
+          .finished = with_end,
+          .failed = with_end && call.failed,
+          .start = call.start,
+          .end = with_end ? call.end : 0,
+          .args = {argument(0), argument(1), argument(2), argument(3), argument(4), argument(5)},
+          .ret = with_end ? call.ret : 0,
+          .ip = call.ip,
+          .entry_captures = call.entry_captures,
+          .exit_captures = {}};
 }
 
 void Writer::call_entered(const Call& call) {
@@ -236,10 +241,10 @@ void Writer::call_entered(const Call& call) {
   open.active = true;
   open.written = false;
   open.record = record_count_;
-  // A copy as it is: most calls end before their chunk does, and no record is ever made of their beginning.
-  open.call = call;
+  // Most calls end before their chunk does, and no record is ever made of their beginning.
+  open.sequence = call.sequence;
+  open.call = &call;
   open.captures.assign(call.entry_captures.begin(), call.entry_captures.end());
-  open.call.entry_captures = open.captures;
   open.bytes = kCallBytes + std::min(open.captures.size(), kMaxCaptures);
   ++open_count_;
   open_bytes_ += open.bytes;
@@ -257,16 +262,9 @@ void Writer::call_finished(const Call& call) {
     return;
   }
   ThreadState& thread = current_names(*call.thread);
-  CallRecord record = to_record(call, thread.id);
-  record.finished = call.finished;
+  CallRecord record = to_record(call, thread.id, call.finished);
   record.exit_captures = call.exit_captures;
-  if (call.finished) {
-    record.end_kind = call.end_kind;
-    record.failed = call.failed;
-    record.end = call.end;
-    record.ret = call.ret;
-  }
-  if (OpenCall* open = thread.open.get(); open != nullptr && open->active && open->call.sequence == call.sequence) {
+  if (OpenCall* open = thread.open.get(); open != nullptr && open->active && open->sequence == call.sequence) {
     open->active = false;
     record.entered_earlier = open->written;
     if (!open->written) {
@@ -369,11 +367,6 @@ void Writer::make_room(uint64_t time) {
   }
 }
 
-void Writer::note_time(uint64_t time) {
-  first_time_ = std::min(first_time_, time);
-  last_time_ = std::max(last_time_, time);
-}
-
 void Writer::put(const Event& event) {
   if (event.time != 0) note_time(event.time);
   payload_.clear();
@@ -392,14 +385,16 @@ void Writer::append_open_calls() {
   for (auto& [serial, thread] : threads_)
     if (thread.open && thread.open->active && !thread.open->written) found.push_back({thread.open.get(), thread.id});
   std::sort(found.begin(), found.end(),
-            [](const Found& a, const Found& b) { return a.open->call.sequence < b.open->call.sequence; });
+            [](const Found& a, const Found& b) { return a.open->sequence < b.open->sequence; });
   for (const auto& [open, thread] : found) {
-    CallRecord record = to_record(open->call, thread);
+    CallRecord record = to_record(*open->call, thread, false);
+    record.entry_captures = open->captures;
     record.back = record_count_ - open->record;
     const std::size_t place = begin_record(records_, Record::open_call);
     encode_call(record, prediction_, records_);
     end_record(records_, place);
     open->written = true;
+    open->call = nullptr;
   }
   open_count_ = 0;
   open_bytes_ = 0;
@@ -413,7 +408,8 @@ void Writer::flush_definitions() {
 
 void Writer::flush() {
   if (!has_events_) return;
-  append_open_calls();
+  // After an error calls are not followed to their end: nothing is known of those that were open.
+  if (file_.error() == 0) append_open_calls();
   flush_definitions();
   ChunkHeader header;
   header.type = ChunkType::events;

@@ -67,7 +67,8 @@ class Writer : public Sink {
     bool written = false;   // its open-call record is in the file
     uint32_t record = 0;    // records in the chunk when it began
     std::size_t bytes = 0;  // about what its record will take
-    Call call;
+    uint64_t sequence = 0;
+    const Call* call = nullptr;  // as long as its record is not written: see Sink::call_entered
     std::vector<std::byte> captures;
   };
   struct ProcessState {
@@ -86,9 +87,12 @@ class Writer : public Sink {
   ProcessState& process_state(const Process& process);
   ThreadState& thread_state(const Thread& thread);
   ThreadState& current_names(const Thread& thread);
-  CallRecord to_record(const Call& call, uint32_t thread);
+  CallRecord to_record(const Call& call, uint32_t thread, bool with_end);
   void make_room(uint64_t time);
-  void note_time(uint64_t time);
+  void note_time(uint64_t time) {
+    if (time < first_time_) first_time_ = time;
+    if (time > last_time_) last_time_ = time;
+  }
   void put(const Event& event);
   void flush();
   void flush_definitions();

@@ -237,8 +237,10 @@ TEST_CASE("a chunk is written when its first event is old: by the next event, or
   call.end = 9'000'000'000;
   writer->call_finished(call);
   CHECK(writer->bytes_written() == after);
-  writer->call_entered(one.call(2, 9'200'000'000));
+  const Call second = one.call(2, 9'200'000'000);
+  writer->call_entered(second);
   CHECK(writer->bytes_written() > after);
+  writer.reset();  // before the call that it has been shown
 }
 
 TEST_CASE("after a SIGKILL: finished calls, and what was being waited for") {
@@ -322,6 +324,7 @@ TEST_CASE("ten thousand threads that wait: each open call is written once") {
   Process process;
   process.serial = process.pid = 1;
   std::vector<Thread> threads(10000);
+  std::vector<Call> calls(threads.size());
   writer->trace_started({});
   writer->process_started(process);
   uint32_t sequence = 0;
@@ -331,7 +334,7 @@ TEST_CASE("ten thousand threads that wait: each open call is written once") {
     thread.tid = static_cast<int32_t>(sequence);
     thread.process = &process;
     writer->thread_started(thread);
-    Call call;
+    Call& call = calls[sequence - 1];
     call.sequence = sequence;
     call.thread = &thread;
     call.nr = 202;
