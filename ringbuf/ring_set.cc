@@ -12,7 +12,7 @@ constexpr uint64_t kShare = 1024;
 
 }  // namespace
 
-RingSet::RingSet(Options options) : options_(options), slots_(options.max_rings) {
+RingSet::RingSet(Options options) : options_(options), blocks_((options.max_rings + kBlockSlots - 1) / kBlockSlots) {
   options_.smallest_capacity = std::min(options_.smallest_capacity, options_.capacity);
   if (!options_.arena.empty()) options_.memory_limit = std::min<uint64_t>(options_.memory_limit, options_.arena.size());
   if (options_.doorbell != nullptr) doorbell_ = options_.doorbell;
@@ -49,7 +49,7 @@ RingMemory RingSet::memory_for(uint64_t bytes, Where where) {
 }
 
 RingSet::Producer RingSet::open(std::size_t i) {
-  Slot& slot = *slots_[i];
+  Slot& slot = slot_at(i);
   // Release: the consumer that sees it open sees the ring.
   slot.state.store(State::open, std::memory_order_release);
   return {&slot.writer,
@@ -67,7 +67,7 @@ RingSet::Producer RingSet::acquire(OnFull on_full, Where where) {
   // Start behind the slot handed out last: freed slots are found soon, and a slot rests before it is used again.
   for (std::size_t tried = 0; tried < count; ++tried) {
     const std::size_t i = next_free_++ % count;
-    Slot& slot = *slots_[i];
+    Slot& slot = slot_at(i);
     // Acquire: the consumer has finished with the old contents.
     const State state = slot.state.load(std::memory_order_acquire);
     if (state >= State::open || slot.on_full != on_full || slot.where != where) continue;
@@ -79,7 +79,7 @@ RingSet::Producer RingSet::acquire(OnFull on_full, Where where) {
     }
     return open(i);
   }
-  if (count == slots_.size()) {
+  if (count == options_.max_rings) {
     errno = EMFILE;
     return {};
   }
@@ -96,7 +96,9 @@ RingSet::Producer RingSet::acquire(OnFull on_full, Where where) {
   slot->capacity = capacity;
   format(*slot, on_full);
   memory_.store(memory_.load(std::memory_order_relaxed) + RecordRing::bytes_for(capacity), std::memory_order_relaxed);
-  slots_[count] = std::move(slot);
+  std::unique_ptr<SlotBlock>& block = blocks_[count / kBlockSlots];
+  if (block == nullptr) block = std::make_unique<SlotBlock>();
+  (*block)[count % kBlockSlots] = std::move(slot);
   const Producer producer = open(count);
   used_.store(count + 1, std::memory_order_release);
   return producer;
@@ -104,7 +106,7 @@ RingSet::Producer RingSet::acquire(OnFull on_full, Where where) {
 
 void RingSet::retire(const Producer& producer) {
   if (producer.ring == nullptr || producer.slot >= used_.load(std::memory_order_relaxed)) return;
-  Slot& slot = *slots_[producer.slot];
+  Slot& slot = slot_at(producer.slot);
   if (slot.generation != producer.generation || slot.state.load(std::memory_order_relaxed) != State::open) return;
   slot.state.store(State::closing, std::memory_order_release);
 }
@@ -112,7 +114,7 @@ void RingSet::retire(const Producer& producer) {
 void RingSet::settle() {
   const std::size_t count = used_.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < count; ++i) {
-    Slot& slot = *slots_[i];
+    Slot& slot = slot_at(i);
     // Order matters: closing first, then empty. The other way round a last record could slip in between.
     if (slot.state.load(std::memory_order_acquire) != State::closing) continue;
     if (slot.reader.corrupt())
@@ -125,7 +127,7 @@ void RingSet::settle() {
 void RingSet::discard_retired() {
   const std::size_t count = used_.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < count; ++i) {
-    Slot& slot = *slots_[i];
+    Slot& slot = slot_at(i);
     if (slot.state.load(std::memory_order_acquire) != State::closing) continue;
     while (slot.reader.consume(kDrainBatch, [](const RecordView&) {}) != 0) {
     }
@@ -153,7 +155,7 @@ RingFigures RingSet::totals() const {
   RingFigures sum;
   const std::size_t count = used_.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < count; ++i)
-    if (slots_[i]->believed.load(std::memory_order_acquire)) sum += slots_[i]->writer.figures();
+    if (slot_at(i).believed.load(std::memory_order_acquire)) sum += slot_at(i).writer.figures();
   return sum;
 }
 

@@ -9,6 +9,7 @@
 /// consumer.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -69,7 +70,7 @@ class RingSet {
     std::size_t i = first_ < count ? first_ : 0;
     first_ = i + 1;
     for (std::size_t n = 0; n < count; ++n, i = i + 1 == count ? 0 : i + 1) {
-      Slot& slot = *slots_[i];
+      Slot& slot = slot_at(i);
       if (slot.state.load(std::memory_order_acquire) < State::open) continue;
       visit(i, slot.reader);
       if (slot.reader.corrupt()) slot.believed.store(false, std::memory_order_relaxed);
@@ -139,6 +140,10 @@ class RingSet {
     alignas(StandardModel::kBlock) RecordRing reader;  // the consumer's view
   };
 
+  static constexpr std::size_t kBlockSlots = 256;
+  using SlotBlock = std::array<std::unique_ptr<Slot>, kBlockSlots>;
+
+  Slot& slot_at(std::size_t i) const { return *(*blocks_[i / kBlockSlots])[i % kBlockSlots]; }
   uint64_t next_capacity() const;
   void format(Slot& slot, OnFull on_full);
   RingMemory memory_for(uint64_t bytes, Where where);
@@ -148,7 +153,8 @@ class RingSet {
   Doorbell own_doorbell_;
   Doorbell* doorbell_ = &own_doorbell_;
   std::size_t arena_used_ = 0;
-  std::vector<std::unique_ptr<Slot>> slots_;  // sized once: the consumer reads it while acquire() fills it
+  // In blocks, which come as they are needed. The vector is sized once: the consumer reads it while acquire() fills it.
+  std::vector<std::unique_ptr<SlotBlock>> blocks_;
   std::atomic<std::size_t> used_{0};
   std::atomic<uint64_t> memory_{0};
   std::size_t next_free_ = 0;

@@ -31,7 +31,11 @@ MapChange map_change_of(const Syscall* syscall) {
 }  // namespace
 
 Recorder::Recorder(const RecordOptions& options, ringbuf::RingSet& rings, Progress& progress)
-    : options_(options), rings_(rings), progress_(progress), scratch_(options.limits.total_limit) {
+    : options_(options),
+      rings_(rings),
+      progress_(progress),
+      scratch_memory_(std::make_unique_for_overwrite<std::byte[]>(options.limits.total_limit)),
+      scratch_(scratch_memory_.get(), options.limits.total_limit) {
   // Out of reach for traced threads that write to rings of their own: descriptors of ours are in it.
   lifecycle_ = rings_.acquire(ringbuf::OnFull::block, ringbuf::RingSet::Where::own);
 }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -85,7 +86,8 @@ class Recorder {
   ringbuf::RingSet& rings_;
   Progress& progress_;
   ProcessMemory memory_;
-  std::vector<std::byte> scratch_;
+  std::unique_ptr<std::byte[]> scratch_memory_;  // written as far as it is used: most captures are small
+  std::span<std::byte> scratch_;
   ringbuf::RingSet::Producer lifecycle_;
   std::deque<ringbuf::RingSet::Producer> ended_;
   uint64_t last_time_ = 0;

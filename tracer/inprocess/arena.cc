@@ -88,7 +88,7 @@ std::unique_ptr<Arena> Arena::create(std::string& why_not) {
   }
   std::memcpy(&arena->header_, sightline_stub_image, sizeof arena->header_);
   new (wanted) SharedState;
-  arena->start_clock();
+  read_both(arena->first_tsc_, arena->first_ns_);
   return arena;
 }
 
@@ -98,6 +98,7 @@ Arena::~Arena() {
 }
 
 std::size_t Arena::take_slot() {
+  if (!clock_is_set_.load(std::memory_order_relaxed)) set_clock();
   if (!free_.empty()) {
     const std::size_t slot = free_.back();
     free_.pop_back();
@@ -124,15 +125,19 @@ uint64_t Arena::earliest_busy() const {
   return earliest;
 }
 
-bool Arena::start_clock() {
-  read_both(first_tsc_, first_ns_);
+/// Between create() and the first thread there is a program to be started: mostly there is nothing left to wait for.
+void Arena::set_clock() {
   while (monotonic_now() - first_ns_ < kFirstComparison) {
   }
-  tick();
-  return true;
+  update_clock();
+  clock_is_set_.store(true, std::memory_order_release);
 }
 
 void Arena::tick() {
+  if (clock_is_set_.load(std::memory_order_acquire)) update_clock();
+}
+
+void Arena::update_clock() {
   uint64_t tsc = 0;
   uint64_t ns = 0;
   read_both(tsc, ns);

@@ -29,7 +29,8 @@ class Arena {
   std::span<std::byte> rings() const { return {reinterpret_cast<std::byte*>(kRings), kRingBytes}; }
 
   static constexpr std::size_t kNoSlot = SIZE_MAX;
-  /// A thread's place; kNoSlot if all are taken.
+  /// A thread's place; kNoSlot if all are taken. The first may wait until the stub's clock can be set: half a
+  /// millisecond after create().
   std::size_t take_slot();
   /// The thread is gone.
   void give_slot_back(std::size_t slot);
@@ -41,7 +42,8 @@ class Arena {
 
  private:
   Arena() = default;
-  bool start_clock();
+  void set_clock();
+  void update_clock();
 
   int fd_ = -1;
   bool mapped_ = false;
@@ -49,6 +51,7 @@ class Arena {
   std::vector<std::size_t> free_;
   std::atomic<std::size_t> used_{0};
   uint64_t first_tsc_ = 0, first_ns_ = 0;
+  std::atomic<bool> clock_is_set_{false};  ///< from then on it is tick()'s
 };
 
 }  // namespace sightline::tracer::inprocess
