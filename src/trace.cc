@@ -99,9 +99,7 @@ std::unique_ptr<tracer::inprocess::Arena> make_arena(const Settings& settings, t
                                                      std::string& why_not) {
   tracer::CaptureLimits& limits = options.record.limits;
   if (settings.engine != Engine::inprocess) return nullptr;
-  if (settings.command.empty())
-    why_not = "it starts programs, and does not attach to running ones yet";
-  else if (options.record.fd_paths)
+  if (options.record.fd_paths)
     why_not = "the paths of descriptors (-y) are looked up while a thread is stopped";
   else if (limits.string_limit > tracer::inprocess::kScratchBytes / 4)
     why_not = "strings may be longer (-s) than it has room for";

@@ -89,7 +89,17 @@ Tracee* PtraceEngine::find(pid_t tid) {
 }
 
 void PtraceEngine::forget(pid_t tid) {
-  tracees_.erase(tid);
+  std::shared_ptr<AddressSpace> space;
+  if (const auto at = tracees_.find(tid); at != tracees_.end()) {
+    space = at->second->space;
+    tracees_.erase(at);
+  }
+  // All but the one that waits for that are gone.
+  if (space != nullptr && space->parked != 0 && space->parked != tid && space.use_count() == 2) {
+    Tracee* parked = find(space->parked);
+    space.reset();
+    if (parked != nullptr) let_go(*parked, Stop(parked->tid), 0, true);
+  }
   if (inprocess_ != nullptr && !tracees_.empty() && only_muted()) start_detaching();
 }
 
@@ -153,13 +163,17 @@ std::string PtraceEngine::attach(pid_t pid) {
   const WaitQueue::Ticking ticking(waits_);
   // Threads may be born while we walk: only a pass that finds nothing new, twice, is the end. Those already seized
   // report their own births.
+  bool all_seized = true;
   int nobody = 0;
   for (int clean = 0; clean < 2;) {
     bool found = false;
+    all_seized = true;
     for (const pid_t tid : proc::threads(tgid)) {
       if (find(tid) != nullptr) continue;
       const int error = seize(tid, flags);
       if (error != 0) {
+        const auto now = proc::status(tid);
+        if (now && now->state != 'Z' && now->state != 'X' && now->tracer != getpid()) all_seized = false;
         // A newborn that a seized sibling has brought along is ours already (EPERM) and will report itself.
         if (tid == tgid || seized == 0) last_error = error;
         continue;
@@ -186,6 +200,8 @@ std::string PtraceEngine::attach(pid_t pid) {
     }
   }
   if (seized == 0) return explain_attach_failure(pid, last_error);
+  // A thread that is not ours would find its way into the stub with nothing there for it.
+  space->wants_stub = inprocess_ != nullptr && all_seized;
   return {};
 }
 
@@ -232,6 +248,7 @@ void PtraceEngine::run() {
 // system whose server is gone. Not so a spawned command's children: those our end would kill.
 bool PtraceEngine::none_can_stop() const {
   return std::all_of(tracees_.begin(), tracees_.end(), [](const auto& entry) {
+    if (entry.second->space->parked == entry.first) return true;
     const auto status = proc::status(entry.first);
     return entry.second->attached && status && status->state == 'D';
   });
@@ -305,10 +322,11 @@ void PtraceEngine::on_unknown(pid_t tid, int status) {
   Tracee& tracee = is_thread && relative != nullptr ? add(tid, ids->tgid, relative->process_serial, std::move(space))
                                                     : add(tid, ids->tgid, next_process_++, std::move(space));
   tracee.attached = relative != nullptr && relative->attached;
-  tracee.muted = tracee.hidden = !followed;
+  tracee.muted = !followed;
+  tracee.hidden = tracee.muted || (relative != nullptr && relative->hidden);
   // The birth's flags are its parent's to report; that it has a memory of its own is the usual case, and harmless if
   // wrong: the mappings are read once more.
-  if (!tracee.muted)
+  if (!tracee.hidden)
     recorder_.thread_start(tracee, is_thread ? Birth::thread : Birth::forked, nullptr, ids->parent, false);
   std::move(stop).release();
   dispatch(tid, status);
@@ -353,7 +371,7 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
         inprocess_->follow_maps(tracee, ret);
         inprocess_->call_taken(tracee);
         if (!tracee.hidden) recorder_.report_new_maps(tracee);
-      } else if (std::exchange(tracee.new_program, false) && inprocess_ != nullptr && !tracee.attached) {
+      } else if (std::exchange(tracee.new_program, false) && inprocess_ != nullptr) {
         inprocess_->enter_program(tracee);
         if (tracee.inside != nullptr) recorder_.report_new_maps(tracee);
       }
@@ -391,7 +409,7 @@ void PtraceEngine::on_group_stop(Tracee& tracee, Stop stop, int signo) {
   if (!asked) recorder_.group_stop(tracee, signo);
   tracee.first_stop_seen = true;
   if (detaching_) {
-    let_go(tracee, std::move(stop), 0);
+    let_go(tracee, std::move(stop), 0, true);
     return;
   }
   if (tracee.inside != nullptr) inprocess_->hand_back(tracee);
@@ -402,7 +420,13 @@ void PtraceEngine::on_trap(Tracee& tracee, Stop stop) {
   if (std::exchange(tracee.interrupting, false)) arch::hide_interruption(tracee.tid);
   tracee.first_stop_seen = true;
   if (detaching_) {
-    let_go(tracee, std::move(stop), 0);
+    let_go(tracee, std::move(stop), 0, true);
+    return;
+  }
+  if (tracee.space->wants_stub) {
+    inprocess_->enter_running(tracee);
+    tracee.interrupting = true;
+    go_on(tracee, std::move(stop), 0);
     return;
   }
   if (inprocess_ != nullptr && tracee.inside == nullptr && tracee.space->sites != nullptr)
@@ -447,16 +471,24 @@ void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
   if (!followed && parent.space->sites == nullptr) return;
   const bool shares = (flags & CLONE_VM) != 0;
   auto space = shares ? parent.space : AddressSpace::copy_of(*parent.space);
+  if (!shares && space->sites != nullptr && parent.inside == nullptr && !inprocess_->has_stub(tid)) {
+    // Another thread has brought the stub in since.
+    if (!followed) return;
+    space->sites = nullptr;
+    space->wants_stub = true;
+  }
   Tracee& child = is_thread ? add(tid, parent.pid, parent.process_serial, std::move(space))
                             : add(tid, tid, next_process_++, std::move(space));
   child.attached = parent.attached;
-  child.muted = child.hidden = !followed || parent.muted;
+  child.muted = !followed || parent.muted;
+  // Our own child may have threads before its execve: those of a sanitizer.
+  child.hidden = child.muted || parent.hidden;
   child.foreign_ids = parent.foreign_ids || (flags & CLONE_NEWPID) != 0;
   const Birth birth = is_thread                     ? Birth::thread
                       : event == PTRACE_EVENT_VFORK ? Birth::vforked
                       : event == PTRACE_EVENT_FORK  ? Birth::forked
                                                     : Birth::cloned;
-  if (!child.muted) recorder_.thread_start(child, birth, &parent, parent.pid, shares);
+  if (!child.hidden) recorder_.thread_start(child, birth, &parent, parent.pid, shares);
   // Born while everything is being let go: the group interrupt did not reach it, its first stop will do.
 }
 
@@ -488,7 +520,7 @@ void PtraceEngine::on_exec(Tracee& tracee, const Stop& stop) {
       inprocess_->drop(other);
     }
     recorder_.abandon(other, CallEnd::replaced);
-    if (!other.muted) recorder_.thread_end(other, ThreadEndKind::replaced, 0, false, false);
+    if (!other.hidden) recorder_.thread_end(other, ThreadEndKind::replaced, 0, false, false);
     forget(tid);
   }
   tracee.space = std::make_shared<AddressSpace>();
@@ -538,10 +570,34 @@ void PtraceEngine::resume(Tracee& tracee, Stop stop, int signo) {
     std::move(stop).run_on(signo);
 }
 
-void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo) {
-  if (tracee.inside != nullptr && !inprocess_->leave(tracee)) {
+/// Not with a parent that is in vfork(2) until it is let go itself.
+bool PtraceEngine::shares_with_own_process(const Tracee& tracee) const {
+  return std::none_of(tracees_.begin(), tracees_.end(), [&](const auto& entry) {
+    return entry.second->space == tracee.space && entry.second->process_serial != tracee.process_serial;
+  });
+}
+
+/// `interrupted`: the stop is one that PTRACE_INTERRUPT has caused, or a group stop.
+void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo, bool interrupted) {
+  if (inprocess_ != nullptr && !inprocess_->leave(tracee)) {
     resume(tracee, std::move(stop), signo);
     return;
+  }
+  if (tracee.space->sites != nullptr) {
+    const bool last = tracee.space.use_count() == 1;
+    if (last && interrupted) inprocess_->take_out(tracee);
+    if (last) {  // it goes on from there, or where it can be done, to another such stop
+      tracee.space->parked = 0;
+      tracee.interrupting = true;
+      go_on(tracee, std::move(stop), signo);
+      return;
+    }
+    // Any of the others may die before its turn: one that is here waits for them.
+    if (interrupted && tracee.space->parked == 0 && shares_with_own_process(tracee)) {
+      tracee.space->parked = tracee.tid;
+      std::move(stop).release();
+      return;
+    }
   }
   if (tracee.muted) {
     forget(stop.tid());

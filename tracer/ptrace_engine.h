@@ -63,6 +63,9 @@ class PtraceEngine {
   /// Traces until no traced thread is left.
   void run();
 
+  /// What run() does with a status that waitpid(2) gives: for those who wait themselves.
+  void take(pid_t tid, int status) { dispatch(tid, status); }
+
   /// Asks run() to let go of attached processes and to pass the signal on to a spawned command. Async-signal-safe.
   /// `from_terminal`: the command has had the signal from its terminal already.
   void notify(int signo, bool from_terminal);
@@ -97,7 +100,8 @@ class PtraceEngine {
   void go_on(Tracee& tracee, Stop stop, int signo);
   void resume(Tracee& tracee, Stop stop, int signo);
   bool only_muted() const;
-  void let_go(Tracee& tracee, Stop stop, int signo);
+  bool shares_with_own_process(const Tracee& tracee) const;
+  void let_go(Tracee& tracee, Stop stop, int signo, bool interrupted = false);
 
   EngineOptions options_;
   Progress& progress_;

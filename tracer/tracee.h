@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -28,8 +29,11 @@ struct AddressSpace {
   std::vector<Range> executable;                      ///< as last reported
   std::vector<std::pair<uint64_t, uint64_t>> opened;  ///< device and inode of files whose descriptors were handed over
   std::shared_ptr<inprocess::Sites> sites;            ///< not null: the stub is mapped, and these lead into it
+  std::size_t inside = 0;                             ///< threads that have a place in the stub
+  bool wants_stub = false;                            ///< a running program's, to be brought in at a thread's stop
+  pid_t parked = 0;                                   ///< a thread that waits in its stop to take the stub out
 
-  /// The copy that fork(2) makes.
+  /// The copy that fork(2) makes: of its threads none is there yet.
   static std::shared_ptr<AddressSpace> copy_of(const AddressSpace& other);
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,6 +73,9 @@ std::unique_ptr<Arena> Arena::create(std::string& why_not) {
   if (!same_memory(getpid(), getpid())) return fail("who shares memory with whom can't be found out (kcmp)");
   arena->fd_ = create_file();
   if (arena->fd_ < 0) return fail("no memory to share with it");
+  struct stat status {};
+  if (fstat(arena->fd_, &status) != 0) return fail("no memory to share with it");
+  arena->inode_ = status.st_ino;
   const auto image_size = static_cast<std::size_t>(sightline_stub_image_end - sightline_stub_image);
   if (ftruncate(arena->fd_, static_cast<off_t>(kEnd - kBase)) != 0) return fail("no memory to share with it");
   if (pwrite(arena->fd_, sightline_stub_image, image_size, 0) != static_cast<ssize_t>(image_size))

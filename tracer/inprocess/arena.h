@@ -25,6 +25,8 @@ class Arena {
 
   /// For traced processes to open as /proc/PID/fd/N.
   int fd() const { return fd_; }
+  /// By which a process's mappings show whether the stub there is this one.
+  uint64_t inode() const { return inode_; }
   const StubHeader& stub() const { return header_; }
   std::span<std::byte> rings() const { return {reinterpret_cast<std::byte*>(kRings), kRingBytes}; }
 
@@ -46,6 +48,7 @@ class Arena {
   void update_clock();
 
   int fd_ = -1;
+  uint64_t inode_ = 0;
   bool mapped_ = false;
   StubHeader header_{};
   std::vector<std::size_t> free_;

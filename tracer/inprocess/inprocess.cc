@@ -23,6 +23,7 @@
 #include <cstring>
 #include <utility>
 
+#include "tracer/inprocess/inject.h"
 #include "tracer/inprocess/sites.h"
 #include "tracer/proc.h"
 #include "tracer/x86_64/registers.h"
@@ -40,6 +41,10 @@ constexpr int kByTracer[] = {SYS_clone,    SYS_clone3,        SYS_fork,         
                              SYS_mremap,   SYS_exit_group,    SYS_ptrace,       SYS_prctl,           SYS_brk,
                              SYS_seccomp,  SYS_pkey_mprotect, SYS_rt_sigaction, SYS_rt_sigreturn,    SYS_unshare,
                              SYS_setns,    SYS_chroot,        SYS_arch_prctl,   SYS_remap_file_pages};
+
+bool is_ours(uint64_t gs_base) {
+  return gs_base >= kThreads && gs_base < kRings;
+}
 
 }  // namespace
 
@@ -63,7 +68,7 @@ Frame& InProcess::frame_of(std::size_t slot) {
   return *reinterpret_cast<Frame*>(thread_slot(slot).stack + kStackBytes - sizeof(Frame));
 }
 
-bool InProcess::enter_program(Tracee& tracee) {
+bool InProcess::bring_in(Tracee& tracee) {
   user_regs_struct registers{};
   if (!get_registers(tracee.tid, registers)) return false;
   if (registers.cs != kUserCode) return refuse("32-bit programs have no in-process engine");
@@ -72,51 +77,22 @@ bool InProcess::enter_program(Tracee& tracee) {
   if (!status) return false;
   if (status->under_seccomp) return refuse("a seccomp filter is in force");
   if ((status->ignored >> (SIGSYS - 1) & 1) != 0) return refuse("the program ignores SIGSYS");
-  if (std::string why; !map_stub(tracee, why)) return refuse(why);
+  const Injection injection = map_stub(tracee.tid, arena_.fd());
+  if (injection.interrupted) tracee.interrupting = true;
+  if (!injection.done) return refuse(injection.why_not);
   tracee.space->sites = std::make_shared<Sites>();
+  return true;
+}
+
+bool InProcess::enter_program(Tracee& tracee) {
+  if (!bring_in(tracee)) return false;
   begin_thread(tracee);
   return tracee.inside != nullptr;
 }
 
-// At the new program's first instruction nothing of it has run: two bytes of it are lent for a `syscall`.
-bool InProcess::map_stub(Tracee& tracee, std::string& why) {
-  constexpr std::array<std::byte, 2> kSyscall = {std::byte{0x0f}, std::byte{0x05}};
-  const pid_t tid = tracee.tid;
-  user_regs_struct registers{};
-  std::array<std::byte, 2> lent{};
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/%d/fd/%d", getpid(), arena_.fd());
-  // Below the red zone of the new stack, which nobody uses yet.
-  const uint64_t name_at = get_registers(tid, registers) ? (registers.rsp - 512) & ~uint64_t{15} : 0;
-  why = "its memory can't be reached";
-  if (name_at == 0 || !read_memory(tid, registers.rip, lent) || !write_memory(tid, registers.rip, kSyscall) ||
-      !write_memory(tid, name_at, std::as_bytes(std::span(path))))
-    return false;
-  bool mapped = false;
-  {
-    RemoteCalls remote(tid, registers.rip);
-    const auto map = [&](uint64_t at, uint64_t bytes, uint64_t protection, uint64_t fd) {
-      const auto got = remote.call(
-          SYS_mmap, {at, bytes, protection, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, fd, at - kBase});
-      return got && static_cast<uint64_t>(*got) == at;
-    };
-    const auto fd = remote.call(SYS_open, {name_at, O_RDWR | O_CLOEXEC, 0});
-    if (fd && *fd >= 0) {
-      const auto number = static_cast<uint64_t>(*fd);
-      mapped = map(kCode, kCodeBytes, PROT_READ | PROT_EXEC, number);
-      if (mapped && !map(kShared, kEnd - kShared, PROT_READ | PROT_WRITE, number)) {
-        remote.call(SYS_munmap, {kCode, kCodeBytes});
-        mapped = false;
-      }
-      if (!mapped) why = "the addresses it needs are taken";
-      remote.call(SYS_close, {number});
-    } else {
-      why = "it may not open the tracer's memory";
-    }
-    if (remote.interrupted()) tracee.interrupting = true;
-  }
-  write_memory(tid, registers.rip, lent);
-  return mapped;
+void InProcess::enter_running(Tracee& tracee) {
+  tracee.space->wants_stub = false;
+  bring_in(tracee);
 }
 
 void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee) {
@@ -151,6 +127,11 @@ void InProcess::begin_thread(Tracee& tracee) {
   set_up(control, slot, tracee);
   user_regs_struct registers{};
   if (!get_registers(tracee.tid, registers)) return give_up("it has died");
+  // A newborn has its creator's.
+  if (registers.gs_base != 0 && !is_ours(registers.gs_base)) {
+    tracee.space->sites->restore(tracee.tid);
+    return give_up("the program uses the gs register");
+  }
   registers.gs_base = reinterpret_cast<uint64_t>(&control);
   if (!set_registers(tracee.tid, registers)) return give_up("it has died");
   if (!set_dispatch(tracee.tid, true, kCode, kCodeBytes)) {
@@ -161,6 +142,7 @@ void InProcess::begin_thread(Tracee& tracee) {
   control.blocked_is_stale = get_blocked(tracee.tid, control.blocked) ? 0 : 1;
   tracee.inside = std::make_shared<Inside>();
   tracee.inside->slot = slot;
+  ++tracee.space->inside;
   // Of a program's first thread, and of a fork's only one: it is the whole process's.
   if (tracee.tid == tracee.pid && !tracee.muted) recorder_.inprocess(tracee);
 }
@@ -314,6 +296,7 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
     control.blocked_is_stale = 1;  // a handler has a mask of its own
     // On its way to a call of the tracer's, which will trap once more: first there may be a handler.
     if (!tracee.call.open) call_taken(tracee);
+    deliver_outside(tracee, r);
     return Verdict::deliver;
   }
 
@@ -352,6 +335,16 @@ void InProcess::hold_signals(Tracee& tracee) {
   if (get_blocked(tracee.tid, inside.blocked)) set_blocked(tracee.tid, inside.blocked | ~kOwn);
 }
 
+/// A signal comes to a thread outside the stub, which has a handler perhaps: its frame is to lead to the program's own
+/// code, as far as that is possible.
+void InProcess::deliver_outside(Tracee& tracee, user_regs_struct& r) {
+  Sites& sites = *tracee.space->sites;
+  if (!sites.is_near(r.rip)) return;
+  r.rip = frame_place(tracee, r.rip);
+  set_registers(tracee.tid, r);
+  if (sites.is_near(r.rip)) sites.frame_made();
+}
+
 /// Where a thread that is at `address`, near a site perhaps, is to be for a signal's handler. If that is at a
 /// breakpoint of ours, the thread will come back to it: not where that would cost the program its handler
 /// (kernel/signal.c, force_sig_info_to_task, of a signal that is blocked).
@@ -361,11 +354,6 @@ uint64_t InProcess::frame_place(const Tracee& tracee, uint64_t address) {
   const uint64_t own = sites.own_place(address);
   uint64_t blocked = 0;
   return sites.is_breakpoint(own) && get_blocked(tracee.tid, blocked) && (blocked & kTrap) != 0 ? address : own;
-}
-
-bool InProcess::is_alone(const Tracee& tracee) const {
-  // All threads that share the memory hold it; the map that finds the thread holds nothing of it.
-  return tracee.space.use_count() == 1;
 }
 
 void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& info) {
@@ -384,7 +372,11 @@ void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& in
     return;
   }
   // Through the stub all the same, this time by our hand.
-  tracee.space->sites->trapped(tracee.tid, r.rip, nr, stub_.entry, stub_.remote, is_alone(tracee));
+  // All threads that share the memory hold it, and nobody else does. One that is not in the stub yet, or can't be, must
+  // find no way in there.
+  const auto sharing = static_cast<std::size_t>(tracee.space.use_count());
+  if (sharing == tracee.space->inside)
+    tracee.space->sites->trapped(tracee.tid, r.rip, nr, stub_.entry, stub_.remote, sharing == 1);
   // After the patch, which may have changed the bytes behind the call.
   const Sites::Call call = tracee.space->sites->call_at(tracee.tid, r.rip);
   r.rcx = call.behind;
@@ -407,6 +399,10 @@ void InProcess::call_taken(Tracee& tracee) {
   if (tracee.inside == nullptr || !tracee.inside->by_tracer) return;
   tracee.inside->by_tracer = false;
   tracee.ip_override = 0;
+  if (tracee.call.nr == SYS_rt_sigreturn && !tracee.call.open) {
+    user_regs_struct r{};
+    if (get_registers(tracee.tid, r) && tracee.space->sites->is_near(r.rip)) tracee.space->sites->frame_gone();
+  }
   ThreadControl& control = thread_slot(tracee.inside->slot).control;
   uint64_t blocked = 0;
   control.blocked_is_stale = get_blocked(tracee.tid, blocked) ? 0 : 1;
@@ -440,6 +436,7 @@ void InProcess::drop(Tracee& tracee) {
   if (close_step(tracee)) open_call(tracee);
   arena_.give_slot_back(tracee.inside->slot);
   tracee.inside.reset();
+  --tracee.space->inside;
 }
 
 void InProcess::drop_after_exec(Tracee& tracee) {
@@ -450,25 +447,39 @@ void InProcess::drop_after_exec(Tracee& tracee) {
 }
 
 bool InProcess::has_stub(pid_t tid) const {
+  // That of another tracer may have been left there.
   const std::vector<proc::Map> maps = proc::executable_maps(tid);
-  return std::any_of(maps.begin(), maps.end(), [](const proc::Map& map) { return map.start == kCode; });
+  return std::any_of(maps.begin(), maps.end(),
+                     [&](const proc::Map& map) { return map.start == kCode && map.inode == arena_.inode(); });
 }
 
 bool InProcess::leave(Tracee& tracee) {
-  if (tracee.inside == nullptr) return true;
+  if (tracee.space->sites == nullptr) return true;
+  const bool inside = tracee.inside != nullptr;
+  // Its trap has been raised, and an interruption was faster: nobody would be there to suppress it.
+  if (inside && has_pending_trap(tracee.tid)) return false;
   user_regs_struct r{};
   if (get_registers(tracee.tid, r)) {
-    if (in_code(r.rip) && !get_out(tracee, r)) {
+    if (inside && in_code(r.rip) && !get_out(tracee, r)) {
       hold_signals(tracee);
       return false;
     }
-    set_dispatch(tracee.tid, false, 0, 0);
-    tracee.space->sites->restore(tracee.tid);
-    r.gs_base = 0;
+    if (inside) set_dispatch(tracee.tid, false, 0, 0);
+    // Also for a newborn that has no place yet: it would go into the stub with its creator's.
+    Sites& sites = *tracee.space->sites;
+    sites.restore(tracee.tid);
+    r.rip = sites.own_place(r.rip);
+    if (is_ours(r.gs_base)) r.gs_base = 0;
     set_registers(tracee.tid, r);
   }
   drop(tracee);
   return true;
+}
+
+void InProcess::take_out(Tracee& tracee) {
+  const Injection injection = unmap_stub(tracee.tid, tracee.space->sites->leave_nothing(tracee.tid));
+  if (injection.interrupted) tracee.interrupting = true;
+  tracee.space->sites = nullptr;
 }
 
 }  // namespace sightline::tracer::inprocess

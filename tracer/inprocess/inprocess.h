@@ -49,6 +49,9 @@ class InProcess {
   /// The exit stop of a successful execve: gives the new program its stub. False: ptrace traces it; fallbacks() counts
   /// why.
   bool enter_program(Tracee& tracee);
+  /// A stop that PTRACE_INTERRUPT has caused, of a thread whose memory wants a stub: brings it in, where it can. Then
+  /// the thread needs another such stop (inject.h), and begins there.
+  void enter_running(Tracee& tracee);
   /// The first stop of a thread whose memory has the stub.
   void begin_thread(Tracee& tracee);
 
@@ -78,13 +81,16 @@ class InProcess {
   /// The thread, in a stop, is to be let go: it leaves the stub, and its code is what it was. False: it can't at this
   /// place; resumed, it stops at the next where it can.
   bool leave(Tracee& tracee);
+  /// Nobody is in the stub any more that lies in the memory of this thread, in a stop that PTRACE_INTERRUPT has caused:
+  /// takes it out. The thread needs another such stop then (inject.h).
+  void take_out(Tracee& tracee);
 
   /// Programs that are traced by ptrace instead: why, and how many.
   const std::map<std::string, uint64_t>& fallbacks() const { return fallbacks_; }
 
  private:
   bool refuse(const std::string& why);
-  bool map_stub(Tracee& tracee, std::string& why);
+  bool bring_in(Tracee& tracee);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
   static Verdict deliver_held(Inside& inside, const Stop& stop, int& signo);
   void on_trap(Tracee& tracee, user_regs_struct& registers, const siginfo_t& info);
@@ -95,7 +101,7 @@ class InProcess {
   void forget_unpublished(Tracee& tracee);
   void hold_signals(Tracee& tracee);
   bool get_out(Tracee& tracee, user_regs_struct& registers);
-  bool is_alone(const Tracee& tracee) const;
+  void deliver_outside(Tracee& tracee, user_regs_struct& registers);
   static uint64_t frame_place(const Tracee& tracee, uint64_t address);
   static Frame& frame_of(std::size_t slot);
   static void unwind(user_regs_struct& registers, std::size_t slot, uint64_t to, uint64_t rax);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 
@@ -56,6 +57,22 @@ bool get_blocked(pid_t tid, uint64_t& blocked) {
 
 bool set_blocked(pid_t tid, uint64_t blocked) {
   return request(PTRACE_SETSIGMASK, tid, sizeof blocked, &blocked) == 0;
+}
+
+bool has_pending_trap(pid_t tid) {
+  // Raised signals are the thread's own, which flags 0 asks for.
+  constexpr int kMost = 32;
+  ptrace_peeksiginfo_args args{.off = 0, .flags = 0, .nr = kMost};
+  std::array<siginfo_t, kMost> pending;
+  for (;;) {
+    const long n = syscall(SYS_ptrace, PTRACE_PEEKSIGINFO, tid, &args, pending.data());
+    if (n <= 0) return false;
+    for (long i = 0; i < n; ++i) {
+      const siginfo_t& info = pending[static_cast<std::size_t>(i)];
+      if ((info.si_signo == SIGSYS || info.si_signo == SIGTRAP) && info.si_code > 0) return true;
+    }
+    args.off += static_cast<uint64_t>(n);
+  }
 }
 
 bool read_memory(pid_t tid, uint64_t address, std::span<std::byte> into) {

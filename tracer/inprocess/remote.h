@@ -30,6 +30,10 @@ bool same_memory(pid_t a, pid_t b);
 bool get_blocked(pid_t tid, uint64_t& blocked);
 bool set_blocked(pid_t tid, uint64_t blocked);
 
+/// Whether a signal waits for the thread that its last instruction has raised: the dispatch's, or a breakpoint's. A stop
+/// for another reason may come first.
+bool has_pending_trap(pid_t tid);
+
 /// All of it, or false.
 bool read_memory(pid_t tid, uint64_t address, std::span<std::byte> into);
 /// Also where the process itself may not write: its code.
