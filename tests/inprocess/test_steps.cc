@@ -335,12 +335,12 @@ void signal_everywhere(Site site, Scene::What what, std::initializer_list<int> s
   for (const int signo : signals) {
     const bool has_handler = signo == SIGUSR1 || signo == SIGUSR2;
     std::size_t missed = 0;
-    for (const auto [rip, visit, after_stop] : moments) {
-      INFO("signal ", signo, " before ", rip);
-      scene.pass(after_stop);
+    for (const Scene::Moment& moment : moments) {
+      INFO("signal ", signo, " before ", moment.rip);
+      scene.pass(moment.after_stop);
       scene.prepare();
       passage.begin();
-      const bool there = scene.driver->run_before(rip, visit, scene.place.end);
+      const bool there = scene.driver->run_before(moment.rip, moment.visit, scene.place.end);
       if (there) {
         scene.driver->send(signo);
         REQUIRE(passage.finish());
@@ -433,16 +433,16 @@ TEST_CASE("a thread is killed at each instruction: its ring stays readable") {
     Scene scene(site, Scene::writing);
     if (scene.driver == nullptr) return;
     scene.patch();
-    for (const auto [rip, visit, after_stop] : scene.moments()) {
+    for (const Scene::Moment& moment : scene.moments()) {
       // What is in the stub is the same for all sites.
-      if (after_stop || visit > 1 || (site != stepped::compare && in_code(rip))) continue;
-      INFO("killed before ", rip);
+      if (moment.after_stop || moment.visit > 1 || (site != stepped::compare && in_code(moment.rip))) continue;
+      INFO("killed before ", moment.rip);
       scene.start(site, Scene::writing);
       scene.patch();
       scene.prepare();
       Passage passage(*scene.driver, scene.call);
       passage.begin();
-      if (!scene.driver->run_before(rip, visit, scene.place.end)) continue;
+      if (!scene.driver->run_before(moment.rip, moment.visit, scene.place.end)) continue;
       scene.driver->send(SIGKILL);
       REQUIRE(!passage.finish());
       const Seen seen = scene.driver->take_records();

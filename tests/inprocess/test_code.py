@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Programs whose code changes while its call sites are patched."""
+
+import os
+import sys
+
+sys.path.insert(0, os.environ["HARNESS"])
+from harness import TestCase, main, scaled, tracee  # noqa: E402
+
+
+class Code(TestCase):
+    def check(self, *arguments, program="code"):
+        trace = self.trace("--engine=inprocess", "--source=none", "-e", "getppid", tracee(program), *arguments)
+        # The program has counted its calls, and looked at what each gave.
+        self.assertEqual(len(trace.of("getppid")), int(trace.result.out))
+        self.assertEqual(trace.open_calls, {})
+
+    def test_many_threads_at_a_site_that_is_patched(self):
+        for _ in range(scaled(3)):
+            self.check("crowd", 64, 20)
+
+    def test_a_library_comes_and_goes(self):
+        self.check("library", tracee("libcode.so"), scaled(100))
+
+    def test_code_is_rewritten(self):
+        self.check("rewritten", scaled(100))
+
+    def test_code_is_moved(self):
+        self.check("moved")
+
+    def test_code_that_others_see_is_left_alone(self):
+        self.check("shared")
+
+    def test_the_heap_can_grow(self):
+        for program in ("code", "code-static"):
+            if not os.path.exists(tracee(program)):
+                continue
+            with self.subTest(program):
+                self.check("heap", 200, program=program)
+
+
+if __name__ == "__main__":
+    main()
