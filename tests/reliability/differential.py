@@ -93,51 +93,61 @@ def commands(directory):
 
 
 def exported(case, file):
-    """The calls and signals of each thread in the order of their first record: [[(name, text, source)]]."""
+    """The calls and signals of each process in the order of their first record: [(threads, [(name, text, source)])]."""
     with subprocess.Popen([SIGHTLINE, "export", "--format=jsonl", file], stdout=subprocess.PIPE) as child:
-        records = [json.loads(line) for line in child.stdout]
-    case.assertEqual(child.returncode, 0, "export fails")
-    threads, ids = {}, {}
+        lines = child.stdout.readlines()
+    case.assertEqual(child.returncode, 0, f"export fails behind {len(lines)} lines")
+    records = [json.loads(line) for line in lines]
+    processes, threads, ids = {}, {}, {}
     for record in records:
         if record["type"] in ("process", "thread"):
             for key in ("pid", "tid"):
                 ids.setdefault(str(record.get(key, record["pid"])), f"P{len(ids)}")
+            threads.setdefault(record["pid"], set()).add(record.get("thread"))
         if record["type"] == "call":
             # The environment's address at the first execve is the tracer's own affair.
             arguments = re.sub(r"0x[0-9a-f]+ (/\* \d+ vars)", r"\1", ", ".join(a["text"] for a in record["args"]))
             source = (record.get("file"), record.get("line"), record.get("function"))
-            threads.setdefault(record["thread"], []).append(
+            processes.setdefault(record["pid"], []).append(
                 (record["start"], record["name"], f"({arguments}) = {record['result']} {record['end']}", source))
         elif record["type"] == "signal" and "name" in record:
-            threads.setdefault(record["thread"], []).append((record["time"], "--- " + record["name"], "", ()))
+            processes.setdefault(record["pid"], []).append((record["time"], "--- " + record["name"], "", ()))
     number = re.compile(r"\b(?:" + "|".join(ids) + r")\b") if ids else None
     result = []
-    for calls in sorted(threads.values(), key=lambda thread: thread[0][0]):
-        result.append([(name, number.sub(lambda m: ids[m[0]], text), source) for _, name, text, source in calls])
+    for pid, calls in sorted(processes.items(), key=lambda process: min(call[0] for call in process[1])):
+        result.append((len(threads[pid] - {None}),
+                       [(name, number.sub(lambda m: ids[m[0]], text), source) for _, name, text, source in sorted(calls)]))
     return result
 
 
 def unlike(steady, seen):
-    """Where a run differs from what several others agree on; None if it does not. Three kinds of threads: with all their
-    calls in the same order, else by what they have in common."""
-    if len({len(run) for run in steady}) == 1:
-        if len(seen) != len(steady[0]):
-            return f"{len(seen)} threads instead of {len(steady[0])}"
-        for i, thread in enumerate(seen):
-            runs = [run[i] for run in steady]
-            if len({tuple(call[0] for call in run) for run in runs}) == 1:
-                if [call[0] for call in thread] != [call[0] for call in runs[0]]:
-                    return f"thread {i}: " + first_difference([c[0] for c in runs[0]], [c[0] for c in thread])
-                for n, call in enumerate(thread):
-                    for part in (1, 2):
-                        known = {run[n][part] for run in runs}
-                        if len(known) == 1 and call[part] not in known:
-                            return f"thread {i}, call {n}: {call[0]}{call[part]} instead of {runs[0][n][0]}{known.pop()}"
-                continue
-            if problem := not_in_common(runs, thread):
-                return f"thread {i}: {problem}"
-        return None
-    return not_in_common([sum(run, []) for run in steady], sum(seen, []))
+    """Where a run differs from what several others agree on; None if it does not. A process of one thread makes the same calls
+    in the same order, with the same arguments, results and lines unless those differ from run to run anyway; of others,
+    threads race, and what is compared is what they do to files."""
+    if any(len(run) != len(seen) for run in steady):
+        if len({len(run) for run in steady}) == 1:
+            return f"{len(seen)} processes instead of {len(steady[0])}"
+        return not_in_common([sum((calls for _, calls in run), []) for run in steady], sum((calls for _, calls in seen), []))
+    for i, (threads, calls) in enumerate(seen):
+        runs = [run[i][1] for run in steady]
+        if any(run[i][0] != 1 for run in steady) or threads != 1 or len({tuple(call[0] for call in run) for run in runs}) > 1:
+            problem = not_in_common(runs, calls)
+        else:
+            problem = not_the_same(runs, calls)
+        if problem:
+            return f"process {i}: {problem}"
+    return None
+
+
+def not_the_same(runs, seen):
+    if [call[0] for call in seen] != [call[0] for call in runs[0]]:
+        return first_difference([call[0] for call in runs[0]], [call[0] for call in seen])
+    for n, call in enumerate(seen):
+        for part in (1, 2):
+            known = {run[n][part] for run in runs}
+            if len(known) == 1 and call[part] not in known:
+                return f"call {n}: {call[0]}{call[part]} instead of {runs[0][n][0]}{known.pop()}"
+    return None
 
 
 PATHS = {"openat", "open", "execve", "access", "readlink", "unlink", "rename", "mkdir", "creat"}
