@@ -114,7 +114,7 @@ void serialize(pid_t tid, uint64_t remote_syscall) {
 }  // namespace
 
 struct Sites::Surroundings {
-  static constexpr std::size_t kBefore = 16;
+  static constexpr std::size_t kBefore = 128;
   static constexpr std::size_t kAfter = 160;
 
   uint64_t behind = 0;
@@ -122,6 +122,16 @@ struct Sites::Surroundings {
   std::array<std::byte, kAfter> bytes{};
   std::size_t size = 0;
 
+  /// Whether a short jump before the site leads to `address`: then an instruction begins there.
+  bool leads_to(uint64_t address) const {
+    for (std::size_t end = 2; end <= kBefore; ++end) {
+      const auto op = std::to_integer<uint8_t>(before[end - 2]);
+      const auto distance = std::to_integer<uint8_t>(before[end - 1]);
+      if (((op & 0xf0) == 0x70 || op == 0xeb) && distance < 0x80 && behind - kBefore + end + distance == address)
+        return true;
+    }
+    return false;
+  }
   bool is_call() const { return before[kBefore - 2] == b(0x0f) && before[kBefore - 1] == b(0x05); }
   std::span<const std::byte> after() const { return {bytes.data(), size}; }
   std::span<const std::byte> last(std::size_t n) const { return std::span(before).last(n); }
@@ -267,9 +277,9 @@ std::optional<Sites::Pieces> Sites::pieces_of(const Surroundings& around) {
     pieces.all[pieces.count++] = {.instruction = *instruction, .own = static_cast<uint8_t>(size)};
     size += instruction->length;
     if (instruction->flow != Flow::end && instruction->flow != Flow::jump) continue;
-    if (size < kJump && size + padding_at(rest.subspan(instruction->length), around.behind - 2 + size) < kJump)
-      return std::nullopt;
-    break;
+    if (size + padding_at(rest.subspan(instruction->length), around.behind - 2 + size) >= kJump) break;
+    // Nothing is said of what follows such an instruction, but that something may be there.
+    if (!around.leads_to(around.behind - 2 + size)) return std::nullopt;
   }
   return pieces;
 }
