@@ -19,6 +19,9 @@ namespace {
 
 // How long a record below the ring's watermark may wait to be seen; also what bounds the delay of live text.
 constexpr uint64_t kNap = 20'000'000;
+// The first ones are shorter, each twice as long as the one before it: of a program that runs for some milliseconds
+// most is resolved by its end, and not after it.
+constexpr uint64_t kFirstNap = 500'000;
 constexpr uint64_t kLongNap = 50'000'000;
 constexpr int kNapsBeforeLong = 64;
 
@@ -101,6 +104,7 @@ void Consumer::dump() {
 
 void Consumer::loop() {
   int naps = 0;
+  uint64_t nap = kFirstNap;
   for (;;) {
     // Read before the drain: what was committed before closing is seen by the drain that follows.
     const bool closing = closing_.load(std::memory_order_acquire);
@@ -121,7 +125,8 @@ void Consumer::loop() {
     }
     rings_.settle();
     if (closing) break;
-    idle(horizon, naps++ < kNapsBeforeLong ? kNap : kLongNap);
+    idle(horizon, naps++ < kNapsBeforeLong ? nap : kLongNap);
+    nap = std::min(nap * 2, kNap);
   }
   end();
 }
@@ -199,6 +204,9 @@ bool Consumer::drain(Source& source, uint64_t until) {
     if (more) source.time = stamp(source.view);
   }
   source.ring->release();
+  // Looked for anew: with the release a ring that overwrites has taken back what was seen of it.
+  more = more && next_record(*source.ring, source.view);
+  if (more) source.time = stamp(source.view);
   return more;
 }
 
@@ -220,10 +228,12 @@ bool Consumer::drain_once(uint64_t horizon) {
     Source& source = sources_.back();
     // Most of the time one thread has several records before another has its next.
     const uint64_t until = sources_.size() == 1 ? horizon : std::min(horizon, sources_.front().time);
-    if (drain(source, until) && source.time <= horizon)
+    if (drain(source, until) && source.time <= horizon) {
       std::push_heap(sources_.begin(), sources_.end(), later);
-    else
+    } else {
+      source.ring->release();
       sources_.pop_back();
+    }
   }
   while (!kept_.empty()) take_kept();
   rings_.settle();
