@@ -8,7 +8,7 @@ namespace sightline::ringbuf {
 namespace {
 
 // A ring gets at most this part of the memory that is left.
-constexpr uint64_t kShare = 1024;
+constexpr uint64_t kShare = 4096;
 
 }  // namespace
 

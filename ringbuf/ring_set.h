@@ -29,8 +29,8 @@ class RingSet {
     uint64_t capacity = 512 * 1024;  ///< bytes per ring, a power of two
     OnFull on_full = OnFull::block;
     std::size_t max_rings = 32768;  ///< live at once
-    /// Bytes of all rings together. Once half of it is taken, a new ring gets at most 1/1024 of what is left, but never
-    /// less than smallest_capacity: with the defaults the first thousand rings have full size, and seven thousand can
+    /// Bytes of all rings together. Once half of it is taken, a new ring gets at most 1/4096 of what is left, but never
+    /// less than smallest_capacity: with the defaults the first thousand rings have full size, and seventeen thousand can
     /// live at once.
     uint64_t memory_limit = uint64_t{1} << 30;
     uint64_t smallest_capacity = 16 * 1024;  ///< or `capacity`, if that is less
