@@ -17,6 +17,8 @@
 SITE(move_write, "mov $1, %eax\n", "")
 SITE(move_read, "mov $0, %eax\n", "")
 SITE(move_nanosleep, "mov $35, %eax\n", "")
+// Ends like a move to %eax.
+SITE(move_r8, "mov $1, %r8d\n", "cmp $-4095, %rax\n")
 SITE(compare, "", "cmp $-4095, %rax\n")
 SITE(small, "", "nop\nxchg %ax, %ax\nmov %rax, %rbx\n")  // three instructions begin in the five bytes
 SITE(relative, "", "mov state_relative(%rip), %ebx\n")
@@ -72,6 +74,7 @@ extern "C" [[noreturn]] void begin() {
   state.sites[move_read] = {address(site_move_read), address(behind_move_read), address(end_move_read)};
   state.sites[move_nanosleep] = {address(site_move_nanosleep), address(behind_move_nanosleep),
                                  address(end_move_nanosleep)};
+  state.sites[move_r8] = {address(site_move_r8), address(behind_move_r8), address(end_move_r8)};
   state.sites[compare] = {address(site_compare), address(behind_compare), address(end_compare)};
   state.sites[small] = {address(site_small), address(behind_small), address(end_small)};
   state.sites[relative] = {address(site_relative), address(behind_relative), address(end_relative)};

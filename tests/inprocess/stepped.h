@@ -7,7 +7,7 @@
 namespace stepped {
 
 /// By what stands around the `syscall`: how it is patched.
-enum Site { move_write, move_read, move_nanosleep, compare, small, relative, padded, kSites };
+enum Site { move_write, move_read, move_nanosleep, move_r8, compare, small, relative, padded, kSites };
 
 /// From its first instruction to a breakpoint.
 struct Place {

@@ -32,8 +32,8 @@ using stepped::Site;
 constexpr uint64_t kRedZone = 128;
 constexpr uint64_t kBytes = 4;      // that a call writes or reads
 constexpr uint64_t kFlags = 0xcd5;  // CF PF AF ZF SF DF OF
-constexpr const char* kNames[] = {"move_write", "move_read", "move_nanosleep", "compare",
-                                  "small",      "relative",  "padded"};
+constexpr const char* kNames[] = {"move_write", "move_read", "move_nanosleep", "move_r8",
+                                  "compare",    "small",     "relative",       "padded"};
 
 /// All that a call must leave alone.
 struct Everything {
@@ -138,7 +138,8 @@ class Passage {
     expected.rax = static_cast<uint64_t>(call_.ret);
     if (call_.site == stepped::small) expected.rbx = expected.rax;
     if (call_.site == stepped::relative) expected.rbx = driver_.state().relative_word;
-    if (call_.site == stepped::compare) {
+    if (call_.site == stepped::move_r8) expected.r8 = 1;
+    if (call_.site == stepped::compare || call_.site == stepped::move_r8) {
       constexpr uint64_t kCompared = kFlags & ~uint64_t{0x400};
       expected.eflags = (expected.eflags & ~kCompared) | (flags_of_compare(expected.rax) & kCompared);
     }
@@ -354,7 +355,8 @@ void signal_everywhere(Site site, Scene::What what, std::initializer_list<int> s
   }
 }
 
-constexpr Site kAny[] = {stepped::compare, stepped::small, stepped::relative, stepped::padded};
+// The call's number is not in their code.
+constexpr Site kAny[] = {stepped::move_r8, stepped::compare, stepped::small, stepped::relative, stepped::padded};
 
 }  // namespace
 
