@@ -143,7 +143,7 @@ def overhead(build, scratch, rounds, markdown):
         times = measure_loop(loop, able, sightline, out, rounds)
         rows.append(row(loop.title, times, lambda seconds: f"{seconds * 1e9:,.0f} ns"))
     print(f"\nLoops of calls: the time a call takes, as a multiple of what it takes untraced; starting up is not in it. Medians "
-          f"of {rounds} rounds.\n1,000,000 calls of getppid, 4,000,000 of dd; a fifth of that under perf record, a fiftieth under ptrace, "
+          f"of {rounds} rounds.\n1,000,000 calls of getppid, 4,000,000 of dd; half of that under perf record, a fiftieth under ptrace, "
           "strace and perf trace.")
     tracers.print_table(["", "bare, a call", *names], rows, markdown)
     sys.stdout.flush()

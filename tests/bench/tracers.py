@@ -38,7 +38,7 @@ ALL = [
     Tracer("perf trace", ["perf", "trace", "-o", "{out}", "--"], ["perf", "trace", "-o", "{out}", "-p"],
            ["perf", "trace", "-o", "{out}", "--"]),
     Tracer("perf record", ["perf", "record", "-q", "-e", PERF_EVENTS, "-o", "{out}", "--"],
-           ["perf", "record", "-q", "-e", PERF_EVENTS, "-o", "{out}", "-p"], None, speed=10),
+           ["perf", "record", "-q", "-e", PERF_EVENTS, "-o", "{out}", "-p"], None, speed=25),
 ]
 
 LEGEND = """in-process and ptrace are `sightline record` with `--engine=` that, with source lines (`lines`) or `--source=none`. perf record
