@@ -28,7 +28,7 @@ def soak(case):
     samples = []
     end = time.monotonic() + 60 * case.minutes
     # At least so many rounds, however slow the machine is: by time alone nothing could be said.
-    while time.monotonic() < end or len(samples) < 12:
+    while time.monotonic() < end or len(samples) < 30:
         seen = rounds.stat().st_size
         wait_until(lambda: rounds.stat().st_size > seen or tracer.poll() is not None, "a round of the work")
         case.assertIsNone(tracer.poll(), "the tracer has ended")
