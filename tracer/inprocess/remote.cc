@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <linux/ptrace.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -13,6 +14,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+
+#include "tracer/proc.h"
 
 namespace sightline::tracer::inprocess {
 namespace {
@@ -105,16 +108,32 @@ RemoteCalls::~RemoteCalls() {
   if (stop_signal_ != 0) syscall(SYS_tkill, tid_, stop_signal_);
 }
 
+/// Whether the thread has come to a stop, not to its end: that is left for the tracer's own waiting. A leader that dies
+/// before its siblings is not reported at all until they are, and it is us who have to take those reports.
+bool RemoteCalls::wait_for_stop() {
+  constexpr unsigned kLookEvery = 64;
+  for (unsigned i = 1;; ++i) {
+    siginfo_t info{};
+    if (waitid(P_PID, static_cast<id_t>(tid_), &info, WEXITED | WSTOPPED | WNOWAIT | WNOHANG | __WALL) < 0) {
+      if (errno == EINTR) continue;
+      return false;
+    }
+    if (info.si_pid == tid_) return info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED;
+    if (i % kLookEvery == 0) {
+      const auto status = proc::status(tid_);
+      if (!status || status->state == 'Z' || status->state == 'X') return false;
+      usleep(20);
+    }
+    sched_yield();
+  }
+}
+
 bool RemoteCalls::run_to_syscall_stop() {
   for (;;) {
     if (request(PTRACE_SYSCALL, tid_, 0, nullptr) < 0 && errno != ESRCH) return false;
     int status = 0;
-    pid_t got = 0;
-    do got = waitpid(tid_, &status, __WALL);
-    while (got < 0 && errno == EINTR);
-    if (got != tid_) return false;
-    if (!WIFSTOPPED(status)) {
-      lost_ = status;
+    if (!wait_for_stop() || waitpid(tid_, &status, __WALL | WNOHANG) != tid_ || !WIFSTOPPED(status)) {
+      lost_ = true;
       return false;
     }
     if (WSTOPSIG(status) == (SIGTRAP | 0x80)) return true;

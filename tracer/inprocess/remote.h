@@ -1,7 +1,7 @@
 /// Another process's stopped thread: its registers and memory, and system calls made in its name.
 ///
 /// Threads: the tracer's. A thread may die at any moment; then everything here answers false or nothing, and its end is
-/// reported by waitpid(2) as usual or, where it was noticed here, by take_lost().
+/// reported by waitpid(2) as usual.
 #pragma once
 
 #include <sys/types.h>
@@ -30,8 +30,8 @@ bool same_memory(pid_t a, pid_t b);
 bool get_blocked(pid_t tid, uint64_t& blocked);
 bool set_blocked(pid_t tid, uint64_t blocked);
 
-/// Whether a signal waits for the thread that its last instruction has raised: the dispatch's, or a breakpoint's. A stop
-/// for another reason may come first.
+/// Whether a signal waits for the thread that its last instruction has raised: the dispatch's, or a breakpoint's. A
+/// stop for another reason may come first.
 bool has_pending_trap(pid_t tid);
 
 /// All of it, or false.
@@ -53,12 +53,13 @@ class RemoteCalls {
   std::optional<int64_t> call(long nr, std::initializer_list<uint64_t> arguments);
   /// At the beginning.
   const user_regs_struct& registers() const { return registers_; }
-  /// The thread ended meanwhile, with this wait status.
-  std::optional<int> lost() const { return lost_; }
+  /// The thread is ending. waitpid(2) will tell of it as usual.
+  bool lost() const { return lost_; }
   /// An interruption of ours came meanwhile and is used up.
   bool interrupted() const { return interrupted_; }
 
  private:
+  bool wait_for_stop();
   bool run_to_syscall_stop();
 
   pid_t tid_;
@@ -68,7 +69,7 @@ class RemoteCalls {
   int stop_signal_ = 0;
   uint64_t mask_ = 0;
   user_regs_struct registers_{};
-  std::optional<int> lost_;
+  bool lost_ = false;
 };
 
 }  // namespace sightline::tracer::inprocess
