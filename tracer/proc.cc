@@ -100,6 +100,7 @@ std::optional<Status> status(pid_t id) {
   s.uid = number<uid_t>(field(text, "Uid"));
   s.ns_tid = number<pid_t>(last_word(field(text, "NSpid")));
   s.ns_tgid = number<pid_t>(last_word(field(text, "NStgid")));
+  s.threads = number<int>(field(text, "Threads"));
   s.under_seccomp = field(text, "Seccomp") != "0";
   s.ignored = std::strtoull(std::string(field(text, "SigIgn")).c_str(), nullptr, 16);
   const std::string stat = path_of(id, "stat");

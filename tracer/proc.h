@@ -20,6 +20,7 @@ struct Status {
   pid_t ns_tid = 0;  ///< in the innermost pid namespace
   pid_t ns_tgid = 0;
   bool kernel_thread = false;
+  int threads = 0;  ///< of its process, the ended but not reaped among them
   bool under_seccomp = false;
   uint64_t ignored = 0;  ///< signals: bit n - 1 is signal n
 };

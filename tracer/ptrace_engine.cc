@@ -163,17 +163,13 @@ std::string PtraceEngine::attach(pid_t pid) {
   const WaitQueue::Ticking ticking(waits_);
   // Threads may be born while we walk: only a pass that finds nothing new, twice, is the end. Those already seized
   // report their own births.
-  bool all_seized = true;
   int nobody = 0;
   for (int clean = 0; clean < 2;) {
     bool found = false;
-    all_seized = true;
     for (const pid_t tid : proc::threads(tgid)) {
       if (find(tid) != nullptr) continue;
       const int error = seize(tid, flags);
       if (error != 0) {
-        const auto now = proc::status(tid);
-        if (now && now->state != 'Z' && now->state != 'X' && now->tracer != getpid()) all_seized = false;
         // A newborn that a seized sibling has brought along is ours already (EPERM) and will report itself.
         if (tid == tgid || seized == 0) last_error = error;
         continue;
@@ -200,8 +196,7 @@ std::string PtraceEngine::attach(pid_t pid) {
     }
   }
   if (seized == 0) return explain_attach_failure(pid, last_error);
-  // A thread that is not ours would find its way into the stub with nothing there for it.
-  space->wants_stub = inprocess_ != nullptr && all_seized;
+  space->wants_stub = inprocess_ != nullptr;
   return {};
 }
 
@@ -215,6 +210,7 @@ void PtraceEngine::run() {
     const WaitResult first = waits_.next(true);
     if (first.kind == WaitResult::Kind::no_tracees) break;
     if (first.kind != WaitResult::Kind::status) {
+      look_at_settling(true);
       if (detaching_ && none_can_stop() && ++looks >= kLooksAtStuck) break;
       continue;
     }
@@ -412,6 +408,14 @@ void PtraceEngine::on_group_stop(Tracee& tracee, Stop stop, int signo) {
     let_go(tracee, std::move(stop), 0, true);
     return;
   }
+  if (tracee.space->wants_stub) {
+    hold(tracee, std::move(stop), signo);
+    return;
+  }
+  listen(tracee, std::move(stop));
+}
+
+void PtraceEngine::listen(Tracee& tracee, Stop stop) {
   if (tracee.inside != nullptr) inprocess_->hand_back(tracee);
   std::move(stop).listen();
 }
@@ -424,15 +428,17 @@ void PtraceEngine::on_trap(Tracee& tracee, Stop stop) {
     return;
   }
   if (tracee.space->wants_stub) {
-    inprocess_->enter_running(tracee);
-    tracee.interrupting = true;
-    go_on(tracee, std::move(stop), 0);
+    hold(tracee, std::move(stop), 0);
     return;
   }
+  begin_inside(tracee);
+  resume(tracee, std::move(stop), 0);
+}
+
+void PtraceEngine::begin_inside(Tracee& tracee) {
   if (inprocess_ != nullptr && tracee.inside == nullptr && tracee.space->sites != nullptr)
     inprocess_->begin_thread(tracee);
   if (tracee.inside != nullptr && !tracee.hidden) recorder_.report_new_maps(tracee);
-  resume(tracee, std::move(stop), 0);
 }
 
 void PtraceEngine::on_event(Tracee& tracee, Stop stop, int event) {
@@ -462,6 +468,10 @@ void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
   if (!message) return;
   const auto tid = static_cast<pid_t>(*message);
   if (find(tid) != nullptr) return;
+  if (detaching_) {  // it may have been faster, and be gone: then nothing will be heard of it
+    const auto now = proc::status(tid);
+    if (!now || now->tracer != getpid()) return;
+  }
   ProcessMemory memory;
   memory.select(parent.tid);
   const uint64_t flags = clone_flags(parent, event, memory);
@@ -471,12 +481,6 @@ void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
   if (!followed && parent.space->sites == nullptr) return;
   const bool shares = (flags & CLONE_VM) != 0;
   auto space = shares ? parent.space : AddressSpace::copy_of(*parent.space);
-  if (!shares && space->sites != nullptr && parent.inside == nullptr && !inprocess_->has_stub(tid)) {
-    // Another thread has brought the stub in since.
-    if (!followed) return;
-    space->sites = nullptr;
-    space->wants_stub = true;
-  }
   Tracee& child = is_thread ? add(tid, parent.pid, parent.process_serial, std::move(space))
                             : add(tid, tid, next_process_++, std::move(space));
   child.attached = parent.attached;
@@ -524,6 +528,7 @@ void PtraceEngine::on_exec(Tracee& tracee, const Stop& stop) {
     forget(tid);
   }
   tracee.space = std::make_shared<AddressSpace>();
+  tracee.held = false;
 }
 
 void PtraceEngine::notify(int signo, bool from_terminal) {
@@ -545,6 +550,7 @@ void PtraceEngine::act_on_notifications() {
 void PtraceEngine::start_detaching() {
   if (detaching_) return;
   detaching_ = true;
+  while (!settling_.empty()) end_settling(settling_.back().space);
   for (auto& [tid, tracee] : tracees_)
     if (interrupt(tid) == 0) tracee->interrupting = true;
 }

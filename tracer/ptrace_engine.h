@@ -94,9 +94,17 @@ class PtraceEngine {
   void on_exec(Tracee& tracee, const Stop& stop);
   void on_unknown(pid_t tid, int status);
 
+  // settling.cc
+  void hold(Tracee& tracee, Stop stop, int group_stop);
+  void look_at_settling(bool tick);
+  bool has_settled(const AddressSpace& space, pid_t pid);
+  void end_settling(const std::shared_ptr<AddressSpace>& space);
+
   void act_on_notifications();
   void start_detaching();
   bool none_can_stop() const;
+  void begin_inside(Tracee& tracee);
+  void listen(Tracee& tracee, Stop stop);
   void go_on(Tracee& tracee, Stop stop, int signo);
   void resume(Tracee& tracee, Stop stop, int signo);
   bool only_muted() const;
@@ -115,6 +123,14 @@ class PtraceEngine {
   uint32_t next_process_ = 1;
   pid_t root_pid_ = 0;
   RootStatus root_;
+  /// Running programs whose threads are being stopped, to bring the stub in.
+  struct Settling {
+    std::shared_ptr<AddressSpace> space;
+    pid_t pid;
+    std::unique_ptr<WaitQueue::Ticking> ticking;
+    int ticks = 0;
+  };
+  std::vector<Settling> settling_;
   bool detaching_ = false;
 
   std::atomic<int> detach_wanted_{0};

@@ -30,7 +30,7 @@ struct AddressSpace {
   std::vector<std::pair<uint64_t, uint64_t>> opened;  ///< device and inode of files whose descriptors were handed over
   std::shared_ptr<inprocess::Sites> sites;            ///< not null: the stub is mapped, and these lead into it
   std::size_t inside = 0;                             ///< threads that have a place in the stub
-  bool wants_stub = false;                            ///< a running program's, to be brought in at a thread's stop
+  bool wants_stub = false;                            ///< a running program's, to be brought in: see Settling
   pid_t parked = 0;                                   ///< a thread that waits in its stop to take the stub out
 
   /// The copy that fork(2) makes: of its threads none is there yet.
@@ -64,6 +64,8 @@ struct Tracee {
   bool attached = false;     ///< by -p: left running when we go
   bool first_stop_seen = false;
   bool interrupting = false;  ///< we sent PTRACE_INTERRUPT and wait for its stop
+  bool held = false;          ///< kept in its stop until all of its process are there
+  int group_stop = 0;         ///< the signal of the group stop it is held in
   bool foreign_ids = false;   ///< lives in another pid namespace than ours, or its children will
 };
 

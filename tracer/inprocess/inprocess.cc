@@ -91,7 +91,6 @@ bool InProcess::enter_program(Tracee& tracee) {
 }
 
 void InProcess::enter_running(Tracee& tracee) {
-  tracee.space->wants_stub = false;
   bring_in(tracee);
 }
 

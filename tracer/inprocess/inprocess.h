@@ -85,11 +85,12 @@ class InProcess {
   /// takes it out. The thread needs another such stop then (inject.h).
   void take_out(Tracee& tracee);
 
+  /// Counts a program that is traced by ptrace instead. False.
+  bool refuse(const std::string& why);
   /// Programs that are traced by ptrace instead: why, and how many.
   const std::map<std::string, uint64_t>& fallbacks() const { return fallbacks_; }
 
  private:
-  bool refuse(const std::string& why);
   bool bring_in(Tracee& tracee);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
   static Verdict deliver_held(Inside& inside, const Stop& stop, int& signo);

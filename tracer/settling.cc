@@ -1,0 +1,107 @@
+// Bringing the stub into a running program, while all of its threads are stopped.
+//
+// A call site that leads into the stub is deadly for a thread that has no place there, and /proc/PID/task tells of all
+// threads only while none is born and none ends. So each thread is kept in its first stop until the list and what we
+// know agree. A process that does not come to rest in a moment, because a thread of it sleeps where no signal reaches
+// it, is traced by ptrace.
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "tracer/attach.h"
+#include "tracer/inprocess/inprocess.h"
+#include "tracer/proc.h"
+#include "tracer/ptrace_engine.h"
+
+namespace sightline::tracer {
+namespace {
+
+// Of the wait queue, of 50 ms: until a process that has not come to rest goes on as it is.
+constexpr int kMostTicks = 20;
+
+}  // namespace
+
+void PtraceEngine::hold(Tracee& tracee, Stop stop, int group_stop) {
+  std::move(stop).release();
+  tracee.held = true;
+  tracee.group_stop = group_stop;
+  const bool known = std::any_of(settling_.begin(), settling_.end(),
+                                 [&](const Settling& settling) { return settling.space == tracee.space; });
+  if (!known)
+    settling_.push_back(
+        {.space = tracee.space, .pid = tracee.pid, .ticking = std::make_unique<WaitQueue::Ticking>(waits_)});
+  look_at_settling(false);
+}
+
+void PtraceEngine::look_at_settling(bool tick) {
+  for (std::size_t i = 0; i < settling_.size();) {
+    Settling& settling = settling_[i];
+    if (tick) ++settling.ticks;
+    const bool over = settling.ticks > kMostTicks;
+    if (!over && !has_settled(*settling.space, settling.pid)) {
+      ++i;
+      continue;
+    }
+    if (over) {
+      settling.space->wants_stub = false;
+      inprocess_->refuse("a thread of it could not be stopped");
+    }
+    end_settling(settling.space);
+  }
+}
+
+bool PtraceEngine::has_settled(const AddressSpace& space, pid_t pid) {
+  const auto waits = [&](const auto& entry) { return entry.second->space.get() == &space && !entry.second->held; };
+  if (std::any_of(tracees_.begin(), tracees_.end(), waits)) return false;
+  const auto before = proc::status(pid);
+  const std::vector<pid_t> threads = proc::threads(pid);
+  const auto after = proc::status(pid);
+  if (!before || !after) return true;  // it is gone; so are its threads, or soon
+  bool all = before->threads == after->threads && static_cast<std::size_t>(after->threads) == threads.size();
+  for (const pid_t tid : threads) {
+    if (find(tid) != nullptr) continue;
+    const auto status = proc::status(tid);
+    if (!status || status->state == 'Z' || status->state == 'X') continue;
+    all = false;
+    // A newborn of ours will report itself. One that was overlooked is attached to now.
+    if (status->tracer != 0 || seize(tid, trace_options_ | PTRACE_O_TRACECLONE) != 0) continue;
+    const auto sibling = std::find_if(tracees_.begin(), tracees_.end(),
+                                      [&](const auto& entry) { return entry.second->space.get() == &space; });
+    if (sibling == tracees_.end()) continue;
+    const Tracee& known = *sibling->second;
+    Tracee& tracee = add(tid, pid, known.process_serial, known.space);
+    tracee.attached = true;
+    tracee.interrupting = true;
+    recorder_.thread_start(tracee, Birth::attached, nullptr, status->parent, false);
+    interrupt(tid);
+  }
+  return all;
+}
+
+/// Brings the stub in, unless there is a reason not to, and lets all go on.
+void PtraceEngine::end_settling(const std::shared_ptr<AddressSpace>& space) {
+  std::erase_if(settling_, [&](const Settling& settling) { return settling.space == space; });
+  std::vector<Tracee*> held;
+  for (const auto& [tid, tracee] : tracees_)
+    if (tracee->space == space && std::exchange(tracee->held, false)) held.push_back(tracee.get());
+  const bool wanted = std::exchange(space->wants_stub, false) && !detaching_;
+  Tracee* const first = held.empty() ? nullptr : held.front();
+  if (wanted && first != nullptr) inprocess_->enter_running(*first);
+  for (Tracee* tracee : held) {
+    Stop stop(tracee->tid);
+    if (detaching_) {
+      let_go(*tracee, std::move(stop), 0, true);
+    } else if (wanted && tracee == first) {  // see inject.h; it begins at that stop
+      tracee->interrupting = true;
+      go_on(*tracee, std::move(stop), 0);
+    } else {
+      begin_inside(*tracee);
+      if (tracee->group_stop != 0)
+        listen(*tracee, std::move(stop));
+      else
+        resume(*tracee, std::move(stop), 0);
+    }
+  }
+}
+
+}  // namespace sightline::tracer
