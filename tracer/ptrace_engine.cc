@@ -302,7 +302,9 @@ void PtraceEngine::on_unknown(pid_t tid, int status) {
     for (const auto& [id, other] : tracees_)
       if (other->pid == ids->tgid) relative = other.get();
   }
-  const bool has_stub = inprocess_ != nullptr && inprocess_->has_stub(tid);
+  // A thread shares its siblings' memory. Looking is dear where there are thousands of mappings.
+  const bool has_stub = inprocess_ != nullptr && (is_thread && relative != nullptr ? relative->space->sites != nullptr
+                                                                                   : inprocess_->has_stub(tid));
   const bool followed = options_.follow_children || (is_thread && (relative == nullptr || relative->attached));
   if (!followed && !has_stub) {
     std::move(stop).detach();
@@ -332,7 +334,11 @@ void PtraceEngine::on_gone(Tracee& tracee, const StopKind& how) {
   const auto* exited = std::get_if<Exited>(&how);
   const auto* killed = std::get_if<Killed>(&how);
   const int value = exited != nullptr ? exited->code : killed != nullptr ? killed->signo : 0;
-  if (tracee.pid == root_pid_ && tracee.tid == root_pid_) root_ = {true, killed != nullptr, value};
+  if (tracee.pid == root_pid_ && tracee.tid == root_pid_) {
+    root_ = {true, killed != nullptr, value};
+    // It was on its way out when it was sent the signal: that was for whoever is left, then.
+    if (std::exchange(undelivered_, 0) != 0 && killed == nullptr) detach_wanted_.store(1);
+  }
   if (tracee.inside != nullptr) inprocess_->drop(tracee);
   if (!tracee.hidden) {
     recorder_.abandon(tracee, is_exit(tracee.call) && exited != nullptr ? CallEnd::exited : CallEnd::killed);
@@ -384,6 +390,7 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
 }
 
 void PtraceEngine::on_signal(Tracee& tracee, Stop stop, int signo) {
+  if (tracee.pid == root_pid_ && signo == undelivered_) undelivered_ = 0;
   if (tracee.inside != nullptr && inprocess_->on_signal(tracee, stop, signo) == inprocess::InProcess::Verdict::resume) {
     if (detaching_ && !tracee.interrupting)
       let_go(tracee, std::move(stop), 0);
@@ -436,7 +443,7 @@ void PtraceEngine::on_trap(Tracee& tracee, Stop stop) {
 }
 
 void PtraceEngine::begin_inside(Tracee& tracee) {
-  if (inprocess_ != nullptr && tracee.inside == nullptr && tracee.space->sites != nullptr)
+  if (inprocess_ != nullptr && tracee.inside == nullptr && tracee.space->sites != nullptr && !tracee.space->retired)
     inprocess_->begin_thread(tracee);
   if (tracee.inside != nullptr && !tracee.hidden) recorder_.report_new_maps(tracee);
 }
@@ -541,7 +548,7 @@ void PtraceEngine::act_on_notifications() {
   if (detach_wanted_.exchange(0) == 0) return;
   const int signo = forward_.exchange(0);
   if (root_pid_ != 0 && find(root_pid_) != nullptr) {
-    if (signo != 0) ::kill(root_pid_, signo);
+    if (signo != 0 && ::kill(root_pid_, signo) == 0) undelivered_ = signo;
     return;  // a spawned command decides for itself; we follow it to its end
   }
   start_detaching();  // processes that were attached to, or what the command has left behind

@@ -123,6 +123,7 @@ class PtraceEngine {
   uint32_t next_process_ = 1;
   pid_t root_pid_ = 0;
   RootStatus root_;
+  int undelivered_ = 0;  ///< a signal that was passed on to the command, which has not had it yet
   /// Running programs whose threads are being stopped, to bring the stub in.
   struct Settling {
     std::shared_ptr<AddressSpace> space;

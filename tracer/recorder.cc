@@ -301,8 +301,8 @@ void Recorder::exec(Tracee& tracee, pid_t former_tid) {
   write(lifecycle_.ring, RecordType::exec, record);
 }
 
-void Recorder::inprocess(Tracee& tracee) {
-  write(lifecycle_.ring, RecordType::engine, EngineRecord{.prefix = prefix(tracee), .inprocess = 1});
+void Recorder::inprocess(Tracee& tracee, bool on) {
+  write(lifecycle_.ring, RecordType::engine, EngineRecord{.prefix = prefix(tracee), .inprocess = on ? 1u : 0u});
 }
 
 void Recorder::report_maps(Tracee& tracee) {

@@ -31,6 +31,7 @@ struct AddressSpace {
   std::shared_ptr<inprocess::Sites> sites;            ///< not null: the stub is mapped, and these lead into it
   std::size_t inside = 0;                             ///< threads that have a place in the stub
   bool wants_stub = false;                            ///< a running program's, to be brought in: see Settling
+  bool retired = false;                               ///< the stub can't stay: each thread leaves it at its next call
   pid_t parked = 0;                                   ///< a thread that waits in its stop to take the stub out
 
   /// The copy that fork(2) makes: of its threads none is there yet.

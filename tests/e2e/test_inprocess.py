@@ -3,9 +3,10 @@
 
 import collections
 import json
+import signal
 import sys
 
-from harness import TestCase, main, marks, read_text, scaled, tracee
+from harness import TestCase, Trace, main, marks, read_text, scaled, tracee
 
 
 class InProcess(TestCase):
@@ -41,6 +42,27 @@ class InProcess(TestCase):
                     # What was done is in the trace, once.
                     whole = [call for call in trace.of("write") if call.result == "4"]
                     self.assertEqual(len(whole), 4 * scaled(10000))
+
+    def test_leaves_a_program_that_takes_away_what_it_needs(self):
+        for what in ("counter", "filter", "addresses", "paging"):
+            for others in ([], ["threads"]):
+                with self.subTest(what=what, others=others):
+                    file = self.dir / "trace"
+                    result = self.sightline("--engine=inprocess", "-f", "-o", file, tracee("takes_away"), what, *others)
+                    self.assertEqual((result.status, result.out), (0, "as untraced\n"), result)
+                    seen = sorted(n for mine in marks(Trace(read_text(file))).values() for n in mine if n != 0)
+                    self.assertEqual(seen, [*range(1, 101), *(range(1001, 1101) if others else [])])
+                    self.assertIn("1 program was traced by ptrace: it made a call that", result.err)
+
+    def test_core_dumps_have_the_program_only(self):
+        with open("/proc/sys/kernel/core_pattern", encoding="ascii") as file:
+            if file.read().strip() != "core":
+                self.skipTest("core dumps go elsewhere here")
+        result = self.sightline("--engine=inprocess", "-o", self.dir / "trace", "sh", "-c",
+                                f"ulimit -c unlimited; cd {self.dir}; exec {tracee('dies')} signal {signal.SIGABRT.value}")
+        self.assertEqual(result.status, -signal.SIGABRT)
+        cores = list(self.dir.glob("core*"))
+        self.assertLess(max((core.stat().st_size for core in cores), default=0), 100 << 20)
 
     def test_what_it_leaves_to_ptrace_is_said(self):
         result = self.sightline("--engine=inprocess", "-y", "-o", self.dir / "trace", "true")

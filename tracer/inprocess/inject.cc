@@ -1,8 +1,6 @@
 #include "tracer/inprocess/inject.h"
 
-#include <elf.h>
 #include <fcntl.h>
-#include <link.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -33,16 +31,8 @@ std::optional<uint64_t> find_in(std::span<const std::byte> code) {
 /// How far into the vDSO there is a `syscall`: it is the kernel's, and so the same in every process.
 std::optional<uint64_t> offset_in_vdso() {
   static const std::optional<uint64_t> offset = []() -> std::optional<uint64_t> {
-    const uint64_t base = getauxval(AT_SYSINFO_EHDR);
-    if (base == 0) return std::nullopt;
-    const auto* header = reinterpret_cast<const ElfW(Ehdr)*>(base);
-    const auto* segments = reinterpret_cast<const ElfW(Phdr)*>(base + header->e_phoff);
-    for (int i = 0; i < header->e_phnum; ++i) {
-      if (segments[i].p_type != PT_LOAD || (segments[i].p_flags & PF_X) == 0) continue;
-      const auto found =
-          find_in({reinterpret_cast<const std::byte*>(base + segments[i].p_offset), segments[i].p_filesz});
-      if (found) return segments[i].p_offset + *found;
-    }
+    for (const proc::Map& map : proc::executable_maps(getpid()))
+      if (map.path == "[vdso]") return find_in({reinterpret_cast<const std::byte*>(map.start), map.end - map.start});
     return std::nullopt;
   }();
   return offset;
@@ -53,11 +43,14 @@ uint64_t vdso_of(pid_t tid) {
   std::snprintf(path, sizeof path, "/proc/%d/auxv", tid);
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
-  std::array<ElfW(auxv_t), 64> entries{};
+  struct Entry {
+    uint64_t type, value;
+  };
+  std::array<Entry, 64> entries{};
   const ssize_t n = read(file, entries.data(), sizeof entries);
   close(file);
   for (std::size_t i = 0; n > 0 && i < static_cast<std::size_t>(n) / sizeof entries[0]; ++i)
-    if (entries[i].a_type == AT_SYSINFO_EHDR) return entries[i].a_un.a_val;
+    if (entries[i].type == AT_SYSINFO_EHDR) return entries[i].value;
   return 0;
 }
 
@@ -111,6 +104,8 @@ Injection map_stub(pid_t tid, int fd) {
         result.why_not = "the addresses it needs are taken";
         if (map(kShared, kEnd - kShared, PROT_READ | PROT_WRITE, kOwn | MAP_FIXED_NOREPLACE, number)) {
           result.done = map(kCode, kCodeBytes, PROT_READ | PROT_EXEC, kOwn | MAP_FIXED, number);
+          // A core dump would have all of it, gigabytes of which were never used.
+          remote.call(SYS_madvise, {kBase, kEnd - kBase, MADV_DONTDUMP});
           if (!result.done) remote.call(SYS_munmap, {kShared, kEnd - kShared});
         }
         remote.call(SYS_close, {number});

@@ -1,19 +1,10 @@
-// A thread inside the stub when a signal comes. No address of the stub may get into a signal frame, and no handler may
-// run on the stub's stack, so before the kernel delivers it the thread has to be where the program believes it to be:
-//
-//   before the call's entry is in the ring   the signal is held: the thread traps before it makes the call
-//   entry in the ring, call not made         the record is closed as interrupted; the thread is put before its call
-//   behind the call                          the record is closed; the thread is put behind its call, where the two
-//                                            bytes before are a `syscall`, should the kernel restart it
-//   exit in the ring                         the thread is put behind its call
-//
-// All the user's registers are in the stub's Frame throughout, so each of these is one write of registers.
 #include "tracer/inprocess/inprocess.h"
 
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,14 +27,16 @@ constexpr uint64_t kUserCode = 0x33;  // the 64-bit code segment
 
 // Calls that change what the stub stands on: the thread itself, its memory, its signal frames, its registers, its
 // tracing. The tracer has to see them while they happen.
-constexpr int kByTracer[] = {SYS_clone,    SYS_clone3,        SYS_fork,         SYS_vfork,           SYS_execve,
-                             SYS_execveat, SYS_exit,          SYS_mmap,         SYS_munmap,          SYS_mprotect,
-                             SYS_mremap,   SYS_exit_group,    SYS_ptrace,       SYS_prctl,           SYS_brk,
-                             SYS_seccomp,  SYS_pkey_mprotect, SYS_rt_sigaction, SYS_rt_sigreturn,    SYS_unshare,
-                             SYS_setns,    SYS_chroot,        SYS_arch_prctl,   SYS_remap_file_pages};
+constexpr int kByTracer[] = {
+    SYS_clone,        SYS_clone3,    SYS_fork,     SYS_vfork,    SYS_execve,        SYS_execveat,
+    SYS_exit,         SYS_mmap,      SYS_munmap,   SYS_mprotect, SYS_mremap,        SYS_exit_group,
+    SYS_ptrace,       SYS_prctl,     SYS_brk,      SYS_seccomp,  SYS_pkey_mprotect, SYS_rt_sigaction,
+    SYS_rt_sigreturn, SYS_unshare,   SYS_setns,    SYS_chroot,   SYS_arch_prctl,    SYS_remap_file_pages,
+    SYS_mlockall,     SYS_setrlimit, SYS_prlimit64};
 
-bool is_ours(uint64_t gs_base) {
-  return gs_base >= kThreads && gs_base < kRings;
+bool has_limited_addresses(pid_t tid) {
+  rlimit limit{};
+  return prlimit(tid, RLIMIT_AS, nullptr, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
 }  // namespace
@@ -77,6 +70,7 @@ bool InProcess::bring_in(Tracee& tracee) {
   if (!status) return false;
   if (status->under_seccomp) return refuse("a seccomp filter is in force");
   if ((status->ignored >> (SIGSYS - 1) & 1) != 0) return refuse("the program ignores SIGSYS");
+  if (has_limited_addresses(tracee.tid)) return refuse("its address space is limited (ulimit -v)");
   const Injection injection = map_stub(tracee.tid, arena_.fd());
   if (injection.interrupted) tracee.interrupting = true;
   if (!injection.done) return refuse(injection.why_not);
@@ -127,7 +121,7 @@ void InProcess::begin_thread(Tracee& tracee) {
   user_regs_struct registers{};
   if (!get_registers(tracee.tid, registers)) return give_up("it has died");
   // A newborn has its creator's.
-  if (registers.gs_base != 0 && !is_ours(registers.gs_base)) {
+  if (registers.gs_base != 0 && !is_thread(registers.gs_base)) {
     tracee.space->sites->restore(tracee.tid);
     return give_up("the program uses the gs register");
   }
@@ -202,57 +196,6 @@ void InProcess::finish_call(Tracee& tracee, int64_t ret) {
   recorder_.exit(tracee, ret, ret < 0 && ret >= -4095);
 }
 
-void InProcess::unwind(user_regs_struct& registers, std::size_t slot, uint64_t to, uint64_t rax) {
-  const Frame& frame = frame_of(slot);
-  registers.r15 = frame.r15;
-  registers.r14 = frame.r14;
-  registers.r13 = frame.r13;
-  registers.r12 = frame.r12;
-  registers.rbp = frame.rbp;
-  registers.rbx = frame.rbx;
-  registers.r11 = frame.rflags;
-  registers.r10 = frame.r10;
-  registers.r9 = frame.r9;
-  registers.r8 = frame.r8;
-  registers.rax = rax;
-  registers.rcx = frame.rcx;
-  registers.rdx = frame.rdx;
-  registers.rsi = frame.rsi;
-  registers.rdi = frame.rdi;
-  registers.eflags = frame.rflags;
-  registers.rsp = thread_slot(slot).control.user_rsp;
-  registers.rip = to;
-}
-
-bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
-  const std::size_t slot = tracee.inside->slot;
-  ThreadControl& control = thread_slot(slot).control;
-  const bool before_call = r.rip == stub_.held_entry + 1 || (r.rip >= stub_.committed && r.rip <= stub_.syscall) ||
-                           (r.rip >= stub_.bailing && r.rip < stub_.end);
-  const bool after_call = r.rip == stub_.held_exit + 1 || (r.rip >= stub_.leaving && r.rip < stub_.bailing);
-  if (before_call) {
-    // As the kernel says of a call that a signal has kept from beginning: it starts again.
-    constexpr int64_t kRestartAlways = -513;  // ERESTARTNOINTR
-    forget_unpublished(tracee);
-    finish_call(tracee, kRestartAlways);
-    unwind(r, slot, tracee.space->sites->behind_of(control.resume) - 2, frame_of(slot).rax);
-    r.orig_rax = ~uint64_t{0};
-  } else if (r.rip == stub_.behind) {
-    const auto ret = static_cast<int64_t>(r.rax);
-    finish_call(tracee, ret);
-    unwind(r, slot, frame_place(tracee, control.resume), r.rax);
-    if (!arch::is_restart(ret)) r.orig_rax = ~uint64_t{0};
-  } else if (after_call) {
-    unwind(r, slot, frame_place(tracee, control.resume), frame_of(slot).rax);
-    r.orig_rax = ~uint64_t{0};
-  } else {
-    return false;
-  }
-  control.step.store(Step::outside);
-  if (std::exchange(control.pending, 0) != 0) set_blocked(tracee.tid, tracee.inside->blocked);
-  return true;
-}
-
 /// Nothing is held where the thread was to come out for another reason.
 InProcess::Verdict InProcess::deliver_held(Inside& inside, const Stop& stop, int& signo) {
   if (!inside.held) return Verdict::resume;
@@ -281,7 +224,10 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
       return deliver_held(inside, stop, signo);
     }
     if (signo == SIGSYS && info.si_code == kUserDispatch) {
-      on_trap(tracee, r, info);
+      if (tracee.space->retired || (info.si_arch == AUDIT_ARCH_X86_64 && ends_the_stub(r)))
+        retire(tracee, r, r.rip - 2, "it made a call that the stub can't stay for (seccomp, mlockall, a limit)");
+      else
+        on_trap(tracee, r, info);
       return Verdict::resume;
     }
     // A breakpoint of ours, in a jump or where one was being written.
@@ -305,6 +251,8 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
     set_registers(tracee.tid, r);
     return Verdict::resume;
   }
+  const bool fault = signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGFPE;
+  if (fault && info.si_code > 0 && recover(tracee, r)) return Verdict::resume;
   const bool trapped = signo == SIGTRAP && (r.rip == stub_.held_entry + 1 || r.rip == stub_.held_exit + 1);
   if (!get_out(tracee, r)) {
     hold_signals(tracee);
@@ -450,35 +398,6 @@ bool InProcess::has_stub(pid_t tid) const {
   const std::vector<proc::Map> maps = proc::executable_maps(tid);
   return std::any_of(maps.begin(), maps.end(),
                      [&](const proc::Map& map) { return map.start == kCode && map.inode == arena_.inode(); });
-}
-
-bool InProcess::leave(Tracee& tracee) {
-  if (tracee.space->sites == nullptr) return true;
-  const bool inside = tracee.inside != nullptr;
-  // Its trap has been raised, and an interruption was faster: nobody would be there to suppress it.
-  if (inside && has_pending_trap(tracee.tid)) return false;
-  user_regs_struct r{};
-  if (get_registers(tracee.tid, r)) {
-    if (inside && in_code(r.rip) && !get_out(tracee, r)) {
-      hold_signals(tracee);
-      return false;
-    }
-    if (inside) set_dispatch(tracee.tid, false, 0, 0);
-    // Also for a newborn that has no place yet: it would go into the stub with its creator's.
-    Sites& sites = *tracee.space->sites;
-    sites.restore(tracee.tid);
-    r.rip = sites.own_place(r.rip);
-    if (is_ours(r.gs_base)) r.gs_base = 0;
-    set_registers(tracee.tid, r);
-  }
-  drop(tracee);
-  return true;
-}
-
-void InProcess::take_out(Tracee& tracee) {
-  const Injection injection = unmap_stub(tracee.tid, tracee.space->sites->leave_nothing(tracee.tid));
-  if (injection.interrupted) tracee.interrupting = true;
-  tracee.space->sites = nullptr;
 }
 
 }  // namespace sightline::tracer::inprocess

@@ -93,6 +93,10 @@ class InProcess {
  private:
   bool bring_in(Tracee& tracee);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
+  void stop_holding(Tracee& tracee);
+  static bool ends_the_stub(const user_regs_struct& registers);
+  void retire(Tracee& tracee, user_regs_struct& registers, uint64_t to, const char* why);
+  bool recover(Tracee& tracee, user_regs_struct& registers);
   static Verdict deliver_held(Inside& inside, const Stop& stop, int& signo);
   void on_trap(Tracee& tracee, user_regs_struct& registers, const siginfo_t& info);
   void take_call(Tracee& tracee, user_regs_struct& registers, const Sites::Call& call);

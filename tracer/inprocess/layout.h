@@ -125,6 +125,10 @@ inline SharedState& shared() {
 inline ThreadSlot& thread_slot(std::size_t i) {
   return reinterpret_cast<ThreadSlot*>(kThreads)[i];
 }
+/// Whether a thread's %gs points to a place here: its own, or its creator's.
+inline constexpr bool is_thread(uint64_t gs_base) {
+  return gs_base - kThreads < kThreadBytes;
+}
 inline constexpr bool in_code(uint64_t address) {
   return address - kCode < kCodeBytes;
 }

@@ -1,0 +1,71 @@
+// takes_away WHAT: takes something away from itself that a tracer inside it might need, makes 100 marks and says
+// "as untraced". `counter`: the time stamp counter; `filter`: the right to all but some calls, by seccomp(2);
+// `addresses`: more than 1 GiB of them, of which it then uses half; `paging`: its memory is locked, and may not be
+// much. With `threads` behind it, another thread makes 100 marks of its own meanwhile.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "tests/tracees/tracee.h"
+
+namespace {
+
+void take_filter() {
+  // Kills whoever makes a call that the program itself does not.
+  constexpr uint32_t kAllowed[] = {SYS_write, SYS_exit_group, SYS_exit,    SYS_futex,      SYS_munmap,
+                                   SYS_brk,   SYS_lseek,      SYS_madvise, SYS_newfstatat, SYS_rt_sigprocmask};
+  std::vector<sock_filter> program{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  for (const uint32_t nr : kAllowed) {
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1));
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  }
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+  const sock_fprog whole{static_cast<unsigned short>(program.size()), program.data()};
+  tracee::check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
+  tracee::check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &whole), "seccomp");
+}
+
+void take(const char* what) {
+  if (std::strcmp(what, "counter") == 0) {
+    tracee::check(prctl(PR_SET_TSC, PR_TSC_SIGSEGV), "PR_SET_TSC");
+  } else if (std::strcmp(what, "filter") == 0) {
+    take_filter();
+  } else if (std::strcmp(what, "addresses") == 0) {
+    const rlimit limit{1 << 30, 1 << 30};
+    tracee::check(setrlimit(RLIMIT_AS, &limit), "setrlimit");
+    void* half = mmap(nullptr, 1 << 29, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (half == MAP_FAILED) tracee::fail("mmap");
+  } else if (std::strcmp(what, "paging") == 0) {
+    const rlimit limit{128 << 20, 128 << 20};
+    setrlimit(RLIMIT_MEMLOCK, &limit);
+    tracee::check(mlockall(MCL_CURRENT), "mlockall");
+  } else {
+    _exit(2);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) return 2;
+  std::atomic<bool> taken{false};
+  std::thread other;
+  if (argc > 2)
+    other = std::thread([&] {
+      while (!taken) tracee::mark(0);
+      for (uint64_t i = 1001; i <= 1100; ++i) tracee::mark(i);
+    });
+  for (int i = 0; i < 100; ++i) tracee::mark(0);
+  take(argv[1]);
+  taken = true;
+  for (uint64_t i = 1; i <= 100; ++i) tracee::mark(i);
+  if (other.joinable()) other.join();
+  return write(1, "as untraced\n", 12) == 12 ? 0 : 1;
+}

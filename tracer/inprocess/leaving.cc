@@ -1,0 +1,169 @@
+// A thread inside the stub when a signal comes. No address of the stub may get into a signal frame, and no handler may
+// run on the stub's stack, so before the kernel delivers it the thread has to be where the program believes it to be:
+//
+//   before the call's entry is in the ring   the signal is held: the thread traps before it makes the call
+//   entry in the ring, call not made         the record is closed as interrupted; the thread is put before its call
+//   behind the call                          the record is closed; the thread is put behind its call, where the two
+//                                            bytes before are a `syscall`, should the kernel restart it
+//   exit in the ring                         the thread is put behind its call
+//
+// All the user's registers are in the stub's Frame throughout, so each of these is one write of registers.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "tracer/inprocess/inject.h"
+#include "tracer/inprocess/inprocess.h"
+#include "tracer/inprocess/sites.h"
+#include "tracer/x86_64/registers.h"
+
+namespace sightline::tracer::inprocess {
+
+void InProcess::unwind(user_regs_struct& registers, std::size_t slot, uint64_t to, uint64_t rax) {
+  const Frame& frame = frame_of(slot);
+  registers.r15 = frame.r15;
+  registers.r14 = frame.r14;
+  registers.r13 = frame.r13;
+  registers.r12 = frame.r12;
+  registers.rbp = frame.rbp;
+  registers.rbx = frame.rbx;
+  registers.r11 = frame.rflags;
+  registers.r10 = frame.r10;
+  registers.r9 = frame.r9;
+  registers.r8 = frame.r8;
+  registers.rax = rax;
+  registers.rcx = frame.rcx;
+  registers.rdx = frame.rdx;
+  registers.rsi = frame.rsi;
+  registers.rdi = frame.rdi;
+  registers.eflags = frame.rflags;
+  registers.rsp = thread_slot(slot).control.user_rsp;
+  registers.rip = to;
+}
+
+bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
+  const std::size_t slot = tracee.inside->slot;
+  ThreadControl& control = thread_slot(slot).control;
+  const bool before_call = r.rip == stub_.held_entry + 1 || (r.rip >= stub_.committed && r.rip <= stub_.syscall) ||
+                           (r.rip >= stub_.bailing && r.rip < stub_.end);
+  const bool after_call = r.rip == stub_.held_exit + 1 || (r.rip >= stub_.leaving && r.rip < stub_.bailing);
+  if (before_call) {
+    // As the kernel says of a call that a signal has kept from beginning: it starts again.
+    constexpr int64_t kRestartAlways = -513;  // ERESTARTNOINTR
+    forget_unpublished(tracee);
+    finish_call(tracee, kRestartAlways);
+    unwind(r, slot, tracee.space->sites->behind_of(control.resume) - 2, frame_of(slot).rax);
+    r.orig_rax = ~uint64_t{0};
+  } else if (r.rip == stub_.behind) {
+    const auto ret = static_cast<int64_t>(r.rax);
+    finish_call(tracee, ret);
+    unwind(r, slot, frame_place(tracee, control.resume), r.rax);
+    if (!arch::is_restart(ret)) r.orig_rax = ~uint64_t{0};
+  } else if (after_call) {
+    unwind(r, slot, frame_place(tracee, control.resume), frame_of(slot).rax);
+    r.orig_rax = ~uint64_t{0};
+  } else {
+    return false;
+  }
+  control.step.store(Step::outside);
+  stop_holding(tracee);
+  return true;
+}
+
+void InProcess::stop_holding(Tracee& tracee) {
+  ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  if (std::exchange(control.pending, 0) != 0) set_blocked(tracee.tid, tracee.inside->blocked);
+}
+
+bool InProcess::leave(Tracee& tracee) {
+  if (tracee.space->sites == nullptr) return true;
+  const bool inside = tracee.inside != nullptr;
+  // Its trap has been raised, and an interruption was faster: nobody would be there to suppress it.
+  if (inside && has_pending_trap(tracee.tid)) return false;
+  user_regs_struct r{};
+  if (get_registers(tracee.tid, r)) {
+    if (inside && in_code(r.rip) && !get_out(tracee, r)) {
+      hold_signals(tracee);
+      return false;
+    }
+    if (inside) set_dispatch(tracee.tid, false, 0, 0);
+    // Also for a newborn that has no place yet: it would go into the stub with its creator's.
+    Sites& sites = *tracee.space->sites;
+    sites.restore(tracee.tid);
+    r.rip = sites.own_place(r.rip);
+    if (is_thread(r.gs_base)) r.gs_base = 0;
+    set_registers(tracee.tid, r);
+  }
+  drop(tracee);
+  return true;
+}
+
+void InProcess::take_out(Tracee& tracee) {
+  const Injection injection = unmap_stub(tracee.tid, tracee.space->sites->leave_nothing(tracee.tid));
+  if (injection.interrupted) tracee.interrupting = true;
+  tracee.space->sites = nullptr;
+}
+
+/// Calls after which the stub could not go on: it reads the time stamp counter and makes calls of its own, and it takes
+/// more addresses than a program may be content with.
+bool InProcess::ends_the_stub(const user_regs_struct& r) {
+  switch (r.rax) {
+    case SYS_seccomp:
+    case SYS_mlockall:
+      return true;
+    case SYS_prctl:
+      return r.rdi == PR_SET_SECCOMP || r.rdi == PR_SET_TSC;
+    case SYS_setrlimit:
+      return r.rdi == RLIMIT_AS;
+    case SYS_prlimit64:
+      return r.rsi == RLIMIT_AS && r.rdx != 0;
+    default:
+      return false;
+  }
+}
+
+/// The thread, in a stop outside the stub or put there by unwind(), goes on at `to` and is traced by ptrace; so are the
+/// others of its memory from their next calls on. With the last of them the stub goes.
+void InProcess::retire(Tracee& tracee, user_regs_struct& r, uint64_t to, const char* why) {
+  AddressSpace& space = *tracee.space;
+  if (!std::exchange(space.retired, true)) {
+    refuse(why);
+    if (!tracee.muted) recorder_.inprocess(tracee, false);
+  }
+  r.rip = to;
+  r.orig_rax = ~uint64_t{0};
+  set_registers(tracee.tid, r);
+  if (leave(tracee) && space.inside == 0) take_out(tracee);
+}
+
+/// A fault of the stub's own, for which there is no provision: memory that can't be had (tmpfs(5), "size"), a counter
+/// that may not be read any more. Where the thread is between its call's two ends, the stub's first return address
+/// says.
+bool InProcess::recover(Tracee& tracee, user_regs_struct& r) {
+  const std::size_t slot = tracee.inside->slot;
+  ThreadControl& control = thread_slot(slot).control;
+  const uint64_t called_from = *(reinterpret_cast<const uint64_t*>(&frame_of(slot)) - 1);
+  const bool before_call = called_from == stub_.committed;
+  if (!before_call && called_from != stub_.leaving) return false;
+  if (before_call) {
+    forget_unpublished(tracee);
+    close_step(tracee);
+  } else {  // the stub looks no further where nothing is recorded
+    const auto ret = static_cast<int64_t>(frame_of(slot).rax);
+    close_step(tracee);
+    open_call(tracee);
+    recorder_.exit(tracee, ret, ret < 0 && ret >= -4095);
+  }
+  stop_holding(tracee);
+  if (tracee.inside->held) syscall(SYS_tgkill, tracee.pid, tracee.tid, tracee.inside->held->signo);
+  const uint64_t behind = tracee.space->sites->behind_of(control.resume);
+  unwind(r, slot, behind, frame_of(slot).rax);
+  retire(tracee, r, before_call ? behind - 2 : control.resume, "memory or the time stamp counter was taken from it");
+  return true;
+}
+
+}  // namespace sightline::tracer::inprocess
