@@ -30,8 +30,8 @@ class RingSet {
     OnFull on_full = OnFull::block;
     std::size_t max_rings = 32768;  ///< live at once
     /// Bytes of all rings together. Once half of it is taken, a new ring gets at most 1/4096 of what is left, but never
-    /// less than smallest_capacity: with the defaults the first thousand rings have full size, and seventeen thousand can
-    /// live at once.
+    /// less than smallest_capacity: with the defaults the first thousand rings have full size, and seventeen thousand
+    /// can live at once.
     uint64_t memory_limit = uint64_t{1} << 30;
     uint64_t smallest_capacity = 16 * 1024;  ///< or `capacity`, if that is less
     uint64_t wake_at = 0;                    ///< as RingOptions::wake_at

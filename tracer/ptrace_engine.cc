@@ -46,12 +46,16 @@ bool is_exit(const OpenCall& call) {
   return call.syscall != nullptr && (call.syscall->name == "exit" || call.syscall->name == "exit_group");
 }
 
-/// The CLONE_ flags of the birth that `parent` is just reporting.
-uint64_t clone_flags(const Tracee& parent, int event, MemoryReader& memory) {
+/// The CLONE_ flags of the birth of `child` that `parent` is just reporting.
+uint64_t clone_flags(const Tracee& parent, pid_t child, int event, MemoryReader& memory) {
   const OpenCall& call = parent.call;
-  if (event == PTRACE_EVENT_VFORK && (call.syscall == nullptr || call.syscall->name == "vfork"))
-    return CLONE_VM | CLONE_VFORK;
-  if (call.syscall == nullptr) return 0;
+  const bool known = call.open && call.syscall != nullptr;
+  if (event == PTRACE_EVENT_VFORK && (!known || call.syscall->name == "vfork")) return CLONE_VM | CLONE_VFORK;
+  if (!known) {  // attached to in the middle of the call: what has come of it tells
+    const auto status = proc::status(child);
+    if (status && status->tgid == parent.pid) return CLONE_VM | CLONE_THREAD;
+    return inprocess::same_memory(child, parent.tid) ? CLONE_VM : 0;
+  }
   if (call.syscall->name == "clone") return call.args[0];
   if (call.syscall->name == "clone3") {
     uint64_t flags = 0;  // the first field of struct clone_args
@@ -160,7 +164,7 @@ std::string PtraceEngine::attach(pid_t pid) {
   auto space = std::make_shared<AddressSpace>();
   int last_error = ESRCH;
   std::size_t seized = 0;
-  const WaitQueue::Ticking ticking(waits_);
+  const WaitQueue::Ticking ticking(waits_, WaitQueue::Ticking::Reaps::yes);
   // Threads may be born while we walk: only a pass that finds nothing new, twice, is the end. Those already seized
   // report their own births.
   int nobody = 0;
@@ -290,6 +294,7 @@ void PtraceEngine::on_unknown(pid_t tid, int status) {
   const StopKind kind = decode_wait_status(status);
   if (std::holds_alternative<Exited>(kind) || std::holds_alternative<Killed>(kind)) return;
   // A newborn that is faster than its parent's report.
+  known_before_parent_.insert(tid);
   Stop stop(tid);
   const auto ids = proc::status(tid);
   if (!ids) {
@@ -474,14 +479,11 @@ void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
   const auto message = stop.event_message();
   if (!message) return;
   const auto tid = static_cast<pid_t>(*message);
-  if (find(tid) != nullptr) return;
-  if (detaching_) {  // it may have been faster, and be gone: then nothing will be heard of it
-    const auto now = proc::status(tid);
-    if (!now || now->tracer != getpid()) return;
-  }
+  // It was faster, and may be gone again: nothing more would be heard of it.
+  if (known_before_parent_.erase(tid) != 0 || find(tid) != nullptr) return;
   ProcessMemory memory;
   memory.select(parent.tid);
-  const uint64_t flags = clone_flags(parent, event, memory);
+  const uint64_t flags = clone_flags(parent, tid, event, memory);
   const bool is_thread = (flags & CLONE_THREAD) != 0;
   const bool followed = options_.follow_children || (is_thread && parent.attached);
   // Its own first stop finds it unknown and lets it go.

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "ringbuf/ring_set.h"
@@ -119,6 +120,7 @@ class PtraceEngine {
   std::unique_ptr<inprocess::InProcess> inprocess_;
   CpuFollower follower_;
   Tracees tracees_;
+  std::unordered_set<pid_t> known_before_parent_;  ///< newborns whose parents still have to report them
   uint32_t next_thread_ = 1;
   uint32_t next_process_ = 1;
   pid_t root_pid_ = 0;

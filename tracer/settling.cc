@@ -28,8 +28,9 @@ void PtraceEngine::hold(Tracee& tracee, Stop stop, int group_stop) {
   const bool known = std::any_of(settling_.begin(), settling_.end(),
                                  [&](const Settling& settling) { return settling.space == tracee.space; });
   if (!known)
-    settling_.push_back(
-        {.space = tracee.space, .pid = tracee.pid, .ticking = std::make_unique<WaitQueue::Ticking>(waits_)});
+    settling_.push_back({.space = tracee.space,
+                         .pid = tracee.pid,
+                         .ticking = std::make_unique<WaitQueue::Ticking>(waits_, WaitQueue::Ticking::Reaps::no)});
   look_at_settling(false);
 }
 

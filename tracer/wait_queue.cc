@@ -49,11 +49,13 @@ WaitQueue::~WaitQueue() {
   if (has_timer_) timer_delete(timer_);
 }
 
-void WaitQueue::start_ticking() {
+void WaitQueue::start_ticking(Ticking::Reaps reaps) {
+  if (reaps == Ticking::Reaps::yes) reaping_.fetch_add(1);
   if (ticking_.fetch_add(1) == 0 && has_timer_) set_timer(timer_, kTickNs, kTickNs);
 }
 
-void WaitQueue::stop_ticking() {
+void WaitQueue::stop_ticking(Ticking::Reaps reaps) {
+  if (reaps == Ticking::Reaps::yes) reaping_.fetch_sub(1);
   if (ticking_.fetch_sub(1) == 1 && has_timer_) set_timer(timer_, 0, 0);
 }
 
@@ -64,7 +66,7 @@ void WaitQueue::nudge() {
 void WaitQueue::on_tick(int) {
   const int saved = errno;
   WaitQueue* queue = ticking_queue.load();
-  if (queue != nullptr && queue->ticking_.load() > 0) queue->reap_from_handler();
+  if (queue != nullptr && queue->reaping_.load() > 0) queue->reap_from_handler();
   errno = saved;
 }
 

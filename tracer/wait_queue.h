@@ -39,24 +39,28 @@ class WaitQueue {
   /// - PTRACE_SEIZE waits for the target's exec to finish, and that exec waits for a dead sibling which only we can
   /// reap
   ///   (kernel 6.18, fs/exec.c de_thread, kernel/ptrace.c cred_guard_mutex): the handler reaps, so both go on.
-  /// - A signal that arrives just before waitpid(2) sleeps would go unnoticed until the next stop.
+  /// - A signal that arrives just before waitpid(2) sleeps would go unnoticed until the next stop; something is to be
+  ///   looked at again in a while. Nothing is reaped for these: who waits for one thread of several must get its
+  ///   status.
   class Ticking {
    public:
-    explicit Ticking(WaitQueue& queue) : queue_(queue) { queue_.start_ticking(); }
-    ~Ticking() { queue_.stop_ticking(); }
+    enum class Reaps { yes, no };
+    explicit Ticking(WaitQueue& queue, Reaps reaps) : queue_(queue), reaps_(reaps) { queue_.start_ticking(reaps); }
+    ~Ticking() { queue_.stop_ticking(reaps_); }
     Ticking(const Ticking&) = delete;
     Ticking& operator=(const Ticking&) = delete;
 
    private:
     WaitQueue& queue_;
+    Reaps reaps_;
   };
 
   /// From a signal handler: makes sure that the wait returns soon, whatever the race. Async-signal-safe.
   void nudge();
 
  private:
-  void start_ticking();
-  void stop_ticking();
+  void start_ticking(Ticking::Reaps reaps);
+  void stop_ticking(Ticking::Reaps reaps);
   static void on_tick(int);
   void reap_from_handler();
   bool look_first(WaitResult& result);
@@ -68,6 +72,7 @@ class WaitQueue {
   timer_t timer_{};
   bool has_timer_ = false;
   std::atomic<int> ticking_{0};
+  std::atomic<int> reaping_{0};
   bool looks_first_ = false;
   uint32_t in_vain_ = 0;  // looks in a row that found nothing
   uint32_t skip_ = 0;     // sleeps without a look before the next one
