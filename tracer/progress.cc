@@ -16,7 +16,7 @@ uint64_t Progress::limit() const {
   clock_gettime(CLOCK_MONOTONIC, &t);
   uint64_t limit = static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (waits_for_room.load(std::memory_order_acquire)) return UINT64_MAX;
+  if (waits_for_room.load(std::memory_order_acquire)) return limit;
   if (const uint64_t since = busy.load(std::memory_order_acquire); since != 0) limit = std::min(limit, since - 1);
   return std::min(limit, arena->earliest_busy() - 1);
 }

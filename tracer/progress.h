@@ -27,8 +27,22 @@ struct Progress {
   /// Not 0 while the tracer works on a stop: a time that is not after that of its next record.
   std::atomic<uint64_t> busy{0};
   /// The tracer waits for room in a ring. What holds the limit back may be a thread that only the tracer can let go on:
-  /// until there is room, everything that is committed may be read, and a record may come late between threads.
+  /// until there is room, all that is committed up to now may be read, and a record may come late between threads.
   std::atomic<bool> waits_for_room{false};
+
+  /// While it lives, the tracer writes records, none with an earlier time than `since`.
+  class Working {
+   public:
+    Working(Progress& progress, uint64_t since) : progress_(progress) {
+      progress_.busy.exchange(since, std::memory_order_seq_cst);
+    }
+    ~Working() { progress_.busy.store(0, std::memory_order_release); }
+    Working(const Working&) = delete;
+    Working& operator=(const Working&) = delete;
+
+   private:
+    Progress& progress_;
+  };
 
   /// All records stamped at or before this time, whoever makes them, are committed. A consumer that reads it first and
   /// the rings after can merge them without missing anything.

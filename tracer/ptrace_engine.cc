@@ -158,6 +158,7 @@ std::string PtraceEngine::attach(pid_t pid) {
   const pid_t tgid = status->tgid;  // a thread's id names its process
   if (find(tgid) != nullptr) return {};
 
+  const Progress::Working working(progress_, recorder_.last_time() + 1);
   const unsigned long flags =
       trace_options_ | PTRACE_O_TRACECLONE;  // threads born from here on belong to the process, -f or not
   const uint32_t process_serial = next_process_++;
@@ -214,7 +215,8 @@ void PtraceEngine::run() {
     const WaitResult first = waits_.next(true);
     if (first.kind == WaitResult::Kind::no_tracees) break;
     if (first.kind != WaitResult::Kind::status) {
-      look_at_settling(true);
+      if (const Progress::Working working(progress_, recorder_.last_time() + 1); !settling_.empty())
+        look_at_settling(true);
       if (detaching_ && none_can_stop() && ++looks >= kLooksAtStuck) break;
       continue;
     }
@@ -260,16 +262,7 @@ void PtraceEngine::dispatch(pid_t tid, int status) {
     on_unknown(tid, status);
     return;
   }
-  // What we are about to record has no earlier time than this.
-  struct Busy {
-    explicit Busy(std::atomic<uint64_t>& word, uint64_t since) : word_(word) {
-      word_.exchange(since, std::memory_order_seq_cst);
-    }
-    ~Busy() { word_.store(0, std::memory_order_release); }
-    std::atomic<uint64_t>& word_;
-  };
-  std::optional<Busy> busy;
-  if (inprocess_ != nullptr) busy.emplace(progress_.busy, recorder_.last_time() + 1);
+  const Progress::Working working(progress_, recorder_.last_time() + 1);
   if (tracee->inside != nullptr) inprocess_->take_over(*tracee);
   const StopKind kind = decode_wait_status(status);
   if (std::holds_alternative<Exited>(kind) || std::holds_alternative<Killed>(kind)) {
@@ -548,6 +541,7 @@ void PtraceEngine::notify(int signo, bool from_terminal) {
 
 void PtraceEngine::act_on_notifications() {
   if (detach_wanted_.exchange(0) == 0) return;
+  const Progress::Working working(progress_, recorder_.last_time() + 1);
   const int signo = forward_.exchange(0);
   if (root_pid_ != 0 && find(root_pid_) != nullptr) {
     if (signo != 0 && ::kill(root_pid_, signo) == 0) undelivered_ = signo;
