@@ -4,7 +4,6 @@
 #include "src/consumer.h"
 
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ringbuf/model.h"
 #include "tracer/syscall_table.h"
 
 namespace sightline {
@@ -63,12 +63,6 @@ void fetch_ahead(const ringbuf::RecordView& view) {
   constexpr std::size_t kLine = 64;
   const std::byte* next = view.payload + view.payload_size;
   for (std::size_t i = 0; i < 5; ++i) __builtin_prefetch(next + i * kLine);
-}
-
-uint64_t monotonic_now() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
 }
 
 }  // namespace
@@ -143,7 +137,7 @@ void Consumer::idle(uint64_t horizon, uint64_t nap) {
 }
 
 void Consumer::end() {
-  const uint64_t now = monotonic_now();
+  const uint64_t now = ringbuf::StandardModel::now();
   for (ThreadState& state : threads_) {
     cut_short(state);  // nobody has told us how it ended: tracing stopped first
   }

@@ -4,13 +4,13 @@
 #include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
+#include "ringbuf/model.h"
 #include "tracer/proc.h"
 
 namespace sightline::tracer {
@@ -41,12 +41,6 @@ bool may_come_back() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NICE, &limit) < 0) return false;
   return limit.rlim_cur >= static_cast<rlim_t>(20 - getpriority(PRIO_PROCESS, 0));
-}
-
-uint64_t monotonic_now() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
 }
 
 }  // namespace
@@ -108,7 +102,7 @@ void CpuFollower::look(pid_t tid) {
 
 /// As SCHED_IDLE only: otherwise a thread that has moved away would do so again at once.
 void CpuFollower::watch_pace(pid_t tid) {
-  const uint64_t now = monotonic_now();
+  const uint64_t now = ringbuf::StandardModel::now();
   const bool slow = tid == last_tid_ && now - last_stop_ > kSlowStop;
   last_tid_ = tid;
   last_stop_ = now;

@@ -1,9 +1,8 @@
 #include "tracer/progress.h"
 
-#include <time.h>
-
 #include <algorithm>
 
+#include "ringbuf/model.h"
 #include "tracer/inprocess/arena.h"
 
 namespace sightline::tracer {
@@ -12,9 +11,7 @@ uint64_t Progress::limit() const {
   if (arena == nullptr) return horizon.load(std::memory_order_acquire);
   // A producer announces a record, then reads the clock; we read the clock, then look for announcements: whose record
   // has an earlier time than ours is seen here. Full fences between the two steps on both sides.
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  uint64_t limit = static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
+  uint64_t limit = ringbuf::StandardModel::now();
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (waits_for_room.load(std::memory_order_acquire)) return limit;
   if (const uint64_t since = busy.load(std::memory_order_acquire); since != 0) limit = std::min(limit, since - 1);

@@ -39,8 +39,6 @@ constexpr std::size_t kBatch = 256;
 
 // How often, at the wait queue's ticks of 50 ms, threads are found unable to stop before we go without them.
 constexpr int kLooksAtStuck = 6;
-// Passes over a process in which nobody can be seized for the moment, a millisecond apart.
-constexpr int kPassesOverNobody = 500;
 
 bool is_exit(const OpenCall& call) {
   return call.syscall != nullptr && (call.syscall->name == "exit" || call.syscall->name == "exit_group");
@@ -98,12 +96,7 @@ void PtraceEngine::forget(pid_t tid) {
     space = at->second->space;
     tracees_.erase(at);
   }
-  // All but the one that waits for that are gone.
-  if (space != nullptr && space->parked != 0 && space->parked != tid && space.use_count() == 2) {
-    Tracee* parked = find(space->parked);
-    space.reset();
-    if (parked != nullptr) let_go(*parked, Stop(parked->tid), 0, true);
-  }
+  if (space != nullptr) release_parked(std::move(space));
   if (inprocess_ != nullptr && !tracees_.empty() && only_muted()) start_detaching();
 }
 
@@ -150,61 +143,6 @@ std::string PtraceEngine::adopt(Child child) {
   return {};
 }
 
-std::string PtraceEngine::attach(pid_t pid) {
-  if (pid == getpid()) return explain_attach_failure(pid, EPERM);
-  const auto status = proc::status(pid);
-  if (!status || status->kernel_thread || (status->tracer != 0 && find(pid) == nullptr))
-    return explain_attach_failure(pid, ESRCH);
-  const pid_t tgid = status->tgid;  // a thread's id names its process
-  if (find(tgid) != nullptr) return {};
-
-  const Progress::Working working(progress_, recorder_.last_time() + 1);
-  const unsigned long flags =
-      trace_options_ | PTRACE_O_TRACECLONE;  // threads born from here on belong to the process, -f or not
-  const uint32_t process_serial = next_process_++;
-  auto space = std::make_shared<AddressSpace>();
-  int last_error = ESRCH;
-  std::size_t seized = 0;
-  const WaitQueue::Ticking ticking(waits_, WaitQueue::Ticking::Reaps::yes);
-  // Threads may be born while we walk: only a pass that finds nothing new, twice, is the end. Those already seized
-  // report their own births.
-  int nobody = 0;
-  for (int clean = 0; clean < 2;) {
-    bool found = false;
-    for (const pid_t tid : proc::threads(tgid)) {
-      if (find(tid) != nullptr) continue;
-      const int error = seize(tid, flags);
-      if (error != 0) {
-        // A newborn that a seized sibling has brought along is ours already (EPERM) and will report itself.
-        if (tid == tgid || seized == 0) last_error = error;
-        continue;
-      }
-      found = true;
-      ++seized;
-      Tracee& tracee = add(tid, tgid, process_serial, space);
-      tracee.attached = true;
-      tracee.interrupting = true;
-      recorder_.thread_start(tracee, Birth::attached, nullptr, status->parent, false);
-      interrupt(tid);
-    }
-    clean = found ? 0 : clean + 1;
-    // While a thread executes, the process can seem to consist of the dying only: the others end, and that one changes
-    // its id to the leader's between our listing and our seizing. It is there again in a moment.
-    if (seized == 0 && clean == 2 && ++nobody < kPassesOverNobody) {
-      const auto now = proc::status(tgid);
-      if (!now) break;
-      const bool dead = now->state == 'Z' || now->state == 'X';
-      if (dead ? proc::threads(tgid).size() > 1 : last_error == ESRCH) {
-        usleep(1000);
-        clean = 0;
-      }
-    }
-  }
-  if (seized == 0) return explain_attach_failure(pid, last_error);
-  space->wants_stub = inprocess_ != nullptr;
-  return {};
-}
-
 void PtraceEngine::run() {
   std::vector<WaitResult> batch;
   batch.reserve(kBatch);
@@ -244,16 +182,6 @@ void PtraceEngine::run() {
                          last_of_process(tracee));
     forget(tracee.tid);
   }
-}
-
-// Whether all that is left to let go sleeps where no signal reaches it: in vfork until the child is done, in a file
-// system whose server is gone. Not so a spawned command's children: those our end would kill.
-bool PtraceEngine::none_can_stop() const {
-  return std::all_of(tracees_.begin(), tracees_.end(), [](const auto& entry) {
-    if (entry.second->space->parked == entry.first) return true;
-    const auto status = proc::status(entry.first);
-    return entry.second->attached && status && status->state == 'D';
-  });
 }
 
 void PtraceEngine::dispatch(pid_t tid, int status) {
@@ -361,6 +289,7 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
       }
       if (tracee.call.open) recorder_.abandon(tracee, CallEnd::no_value);
       recorder_.enter(tracee, *info);
+      if (tracee.call.abi == Abi::x86_64 && tracee.call.nr == SYS_exit) comes_back_no_more(tracee);
       break;
     case PTRACE_SYSCALL_INFO_EXIT: {
       int64_t ret = info->exit.rval;
@@ -385,6 +314,15 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
     return;
   }
   go_on(tracee, std::move(stop), 0);
+}
+
+/// Nothing of its memory's is waiting for it: until it is reported, its siblings may have to end first.
+void PtraceEngine::comes_back_no_more(Tracee& tracee) {
+  if (inprocess_ == nullptr) return;
+  const OpenCall call = tracee.call;
+  if (tracee.inside != nullptr) inprocess_->drop(tracee);
+  tracee.call = call;
+  release_parked(std::exchange(tracee.space, std::make_shared<AddressSpace>()));
 }
 
 void PtraceEngine::on_signal(Tracee& tracee, Stop stop, int signo) {
@@ -533,31 +471,6 @@ void PtraceEngine::on_exec(Tracee& tracee, const Stop& stop) {
   tracee.held = false;
 }
 
-void PtraceEngine::notify(int signo, bool from_terminal) {
-  detach_wanted_.store(1);
-  if (!from_terminal) forward_.store(signo);
-  waits_.nudge();
-}
-
-void PtraceEngine::act_on_notifications() {
-  if (detach_wanted_.exchange(0) == 0) return;
-  const Progress::Working working(progress_, recorder_.last_time() + 1);
-  const int signo = forward_.exchange(0);
-  if (root_pid_ != 0 && find(root_pid_) != nullptr) {
-    if (signo != 0 && ::kill(root_pid_, signo) == 0) undelivered_ = signo;
-    return;  // a spawned command decides for itself; we follow it to its end
-  }
-  start_detaching();  // processes that were attached to, or what the command has left behind
-}
-
-void PtraceEngine::start_detaching() {
-  if (detaching_) return;
-  detaching_ = true;
-  while (!settling_.empty()) end_settling(settling_.back().space);
-  for (auto& [tid, tracee] : tracees_)
-    if (interrupt(tid) == 0) tracee->interrupting = true;
-}
-
 // While an interrupt of ours is on its way, its own stop is where detaching is safe: there a call that was thrown out
 // can still be set to start again, and no later one will be. Any other stop swallows the pending interrupt
 // (kernel/signal.c, ptrace_stop: "any trap clears pending STOP trap"), so it is sent once more.
@@ -577,46 +490,6 @@ void PtraceEngine::resume(Tracee& tracee, Stop stop, int signo) {
     std::move(stop).resume(signo);
   else
     std::move(stop).run_on(signo);
-}
-
-/// Not with a parent that is in vfork(2) until it is let go itself.
-bool PtraceEngine::shares_with_own_process(const Tracee& tracee) const {
-  return std::none_of(tracees_.begin(), tracees_.end(), [&](const auto& entry) {
-    return entry.second->space == tracee.space && entry.second->process_serial != tracee.process_serial;
-  });
-}
-
-/// `interrupted`: the stop is one that PTRACE_INTERRUPT has caused, or a group stop.
-void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo, bool interrupted) {
-  if (inprocess_ != nullptr && !inprocess_->leave(tracee)) {
-    resume(tracee, std::move(stop), signo);
-    return;
-  }
-  if (tracee.space->sites != nullptr) {
-    const bool last = tracee.space.use_count() == 1;
-    if (last && interrupted) inprocess_->take_out(tracee);
-    if (last) {  // it goes on from there, or where it can be done, to another such stop
-      tracee.space->parked = 0;
-      tracee.interrupting = true;
-      go_on(tracee, std::move(stop), signo);
-      return;
-    }
-    // Any of the others may die before its turn: one that is here waits for them.
-    if (interrupted && tracee.space->parked == 0 && shares_with_own_process(tracee)) {
-      tracee.space->parked = tracee.tid;
-      std::move(stop).release();
-      return;
-    }
-  }
-  if (tracee.muted) {
-    forget(stop.tid());
-    std::move(stop).detach(signo);
-    return;
-  }
-  recorder_.abandon(tracee, CallEnd::detached);
-  recorder_.thread_end(tracee, ThreadEndKind::detached, 0, false, last_of_process(tracee));
-  forget(stop.tid());
-  std::move(stop).detach(signo);
 }
 
 }  // namespace sightline::tracer

@@ -95,11 +95,13 @@ class PtraceEngine {
   void on_exec(Tracee& tracee, const Stop& stop);
   void on_unknown(pid_t tid, int status);
 
-  // settling.cc
+  // attaching.cc
   void hold(Tracee& tracee, Stop stop, int group_stop);
   void look_at_settling(bool tick);
-  bool has_settled(const AddressSpace& space, pid_t pid);
-  void end_settling(const std::shared_ptr<AddressSpace>& space);
+  bool has_settled(const std::shared_ptr<AddressSpace>& space, pid_t pid);
+  void comes_back_no_more(Tracee& tracee);
+  void release_parked(std::shared_ptr<AddressSpace> space);
+  void end_settling(std::shared_ptr<AddressSpace> space);
 
   void act_on_notifications();
   void start_detaching();

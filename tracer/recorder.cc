@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,9 +41,7 @@ Recorder::Recorder(const RecordOptions& options, ringbuf::RingSet& rings, Progre
 
 /// No two records have the same time: between rings it is all that orders them.
 uint64_t Recorder::now() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  const uint64_t time = static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
+  const uint64_t time = ringbuf::StandardModel::now();
   return last_time_ = std::max(time, last_time_ + 1);
 }
 

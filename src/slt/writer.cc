@@ -2,20 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 
+#include "ringbuf/model.h"
 #include "src/slt/crc32c.h"
 #include "src/slt/create_file.h"
 #include "src/slt/records.h"
 
 namespace sightline::slt {
 namespace {
-
-uint64_t monotonic_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 // What a call's record takes besides its captures, at most.
 constexpr std::size_t kCallBytes = 160;
@@ -61,7 +55,7 @@ std::unique_ptr<Writer> Writer::open(const std::string& path, std::string& error
 
 Writer::Writer(std::string path, int fd, Options options)
     : path_(std::move(path)), options_(options), file_(fd, options.compression) {
-  if (options_.now == nullptr) options_.now = monotonic_now;
+  if (options_.now == nullptr) options_.now = ringbuf::StandardModel::now;
   options_.chunk_bytes = std::min(options_.chunk_bytes, kChunkBytes);
 }
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "ringbuf/model.h"
 #include "tracer/inprocess/remote.h"
 
 extern "C" {
@@ -28,18 +28,12 @@ constexpr unsigned MFD_EXEC = 0x10;  // Linux 6.3; memfd_create(2)
 /// How long the two clocks are compared before the first use.
 constexpr uint64_t kFirstComparison = 500'000;  // ns
 
-uint64_t monotonic_now() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(t.tv_nsec);
-}
-
 /// Both clocks at one moment, as near as can be: the closest of some tries.
 void read_both(uint64_t& tsc, uint64_t& ns) {
   uint64_t closest = UINT64_MAX;
   for (int i = 0; i < 8; ++i) {
     const uint64_t before = read_tsc();
-    const uint64_t now = monotonic_now();
+    const uint64_t now = ringbuf::StandardModel::now();
     const uint64_t after = read_tsc();
     if (after - before >= closest) continue;
     closest = after - before;
@@ -131,7 +125,7 @@ uint64_t Arena::earliest_busy() const {
 
 /// Between create() and the first thread there is a program to be started: mostly there is nothing left to wait for.
 void Arena::set_clock() {
-  while (monotonic_now() - first_ns_ < kFirstComparison) {
+  while (ringbuf::StandardModel::now() - first_ns_ < kFirstComparison) {
   }
   update_clock();
   clock_is_set_.store(true, std::memory_order_release);

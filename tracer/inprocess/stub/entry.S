@@ -5,7 +5,7 @@
 # general registers and flags are kept in a Frame (layout.h); vector registers are never used.
 #
 # The addresses between the labels tell the tracer, when a signal arrives, how far the call is: see layout.h, StubHeader,
-# and leave.cc.
+# and leaving.cc.
 
 #define SELF %gs:0
 #define USER_RSP %gs:8
@@ -100,7 +100,7 @@ sl_leaving:
   jmp *RESUME
 
 # The call is one that only the tracer can take through: make it where the stub can't catch it. Two bytes before where
-# things go on there is always a `syscall`.
+# things go on there is always a `syscall` of the program's, or near its site one that traps.
 sl_bailing:
   mov R10(%rsp), %r10
   mov R9(%rsp), %r9

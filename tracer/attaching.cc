@@ -1,10 +1,13 @@
-// Bringing the stub into a running program, while all of its threads are stopped.
+// Attaching to a running program, and bringing the stub into it while all of its threads are stopped.
 //
 // A call site that leads into the stub is deadly for a thread that has no place there, and /proc/PID/task tells of all
 // threads only while none is born and none ends. So each thread is kept in its first stop until the list and what we
 // know agree. A process that does not come to rest in a moment, because a thread of it sleeps where no signal reaches
 // it, is traced by ptrace.
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <utility>
 
@@ -19,7 +22,65 @@ namespace {
 // Of the wait queue, of 50 ms: until a process that has not come to rest goes on as it is.
 constexpr int kMostTicks = 20;
 
+// Passes over a process in which nobody can be seized for the moment, a millisecond apart.
+constexpr int kPassesOverNobody = 500;
+
 }  // namespace
+
+std::string PtraceEngine::attach(pid_t pid) {
+  if (pid == getpid()) return explain_attach_failure(pid, EPERM);
+  const auto status = proc::status(pid);
+  if (!status || status->kernel_thread || (status->tracer != 0 && find(pid) == nullptr))
+    return explain_attach_failure(pid, ESRCH);
+  const pid_t tgid = status->tgid;  // a thread's id names its process
+  if (find(tgid) != nullptr) return {};
+
+  const Progress::Working working(progress_, recorder_.last_time() + 1);
+  const unsigned long flags =
+      trace_options_ | PTRACE_O_TRACECLONE;  // threads born from here on belong to the process, -f or not
+  const uint32_t process_serial = next_process_++;
+  auto space = std::make_shared<AddressSpace>();
+  int last_error = ESRCH;
+  std::size_t seized = 0;
+  const WaitQueue::Ticking ticking(waits_, WaitQueue::Ticking::Reaps::yes);
+  // Threads may be born while we walk: only a pass that finds nothing new, twice, is the end. Those already seized
+  // report their own births.
+  int nobody = 0;
+  for (int clean = 0; clean < 2;) {
+    bool found = false;
+    for (const pid_t tid : proc::threads(tgid)) {
+      if (find(tid) != nullptr) continue;
+      const int error = seize(tid, flags);
+      if (error != 0) {
+        // A newborn that a seized sibling has brought along is ours already (EPERM) and will report itself.
+        if (tid == tgid || seized == 0) last_error = error;
+        continue;
+      }
+      found = true;
+      ++seized;
+      Tracee& tracee = add(tid, tgid, process_serial, space);
+      tracee.attached = true;
+      tracee.interrupting = true;
+      recorder_.thread_start(tracee, Birth::attached, nullptr, status->parent, false);
+      interrupt(tid);
+    }
+    clean = found ? 0 : clean + 1;
+    // While a thread executes, the process can seem to consist of the dying only: the others end, and that one changes
+    // its id to the leader's between our listing and our seizing. It is there again in a moment.
+    if (seized == 0 && clean == 2 && ++nobody < kPassesOverNobody) {
+      const auto now = proc::status(tgid);
+      if (!now) break;
+      const bool dead = now->state == 'Z' || now->state == 'X';
+      if (dead ? proc::threads(tgid).size() > 1 : last_error == ESRCH) {
+        usleep(1000);
+        clean = 0;
+      }
+    }
+  }
+  if (seized == 0) return explain_attach_failure(pid, last_error);
+  space->wants_stub = inprocess_ != nullptr;
+  return {};
+}
 
 void PtraceEngine::hold(Tracee& tracee, Stop stop, int group_stop) {
   std::move(stop).release();
@@ -39,7 +100,7 @@ void PtraceEngine::look_at_settling(bool tick) {
     Settling& settling = settling_[i];
     if (tick) ++settling.ticks;
     const bool over = settling.ticks > kMostTicks;
-    if (!over && !has_settled(*settling.space, settling.pid)) {
+    if (!over && !has_settled(settling.space, settling.pid)) {
       ++i;
       continue;
     }
@@ -51,9 +112,18 @@ void PtraceEngine::look_at_settling(bool tick) {
   }
 }
 
-bool PtraceEngine::has_settled(const AddressSpace& space, pid_t pid) {
-  const auto waits = [&](const auto& entry) { return entry.second->space.get() == &space && !entry.second->held; };
-  if (std::any_of(tracees_.begin(), tracees_.end(), waits)) return false;
+bool PtraceEngine::has_settled(const std::shared_ptr<AddressSpace>& space, pid_t pid) {
+  bool waiting = false;
+  for (const auto& [tid, tracee] : tracees_) {
+    if (tracee->space != space || tracee->held) continue;
+    const auto status = proc::status(tid);
+    // A leader that ends before its siblings is reported when they have ended.
+    if (status && (status->state == 'Z' || status->state == 'X'))
+      comes_back_no_more(*tracee);
+    else
+      waiting = true;
+  }
+  if (waiting) return false;
   const auto before = proc::status(pid);
   const std::vector<pid_t> threads = proc::threads(pid);
   const auto after = proc::status(pid);
@@ -66,8 +136,8 @@ bool PtraceEngine::has_settled(const AddressSpace& space, pid_t pid) {
     all = false;
     // A newborn of ours will report itself. One that was overlooked is attached to now.
     if (status->tracer != 0 || seize(tid, trace_options_ | PTRACE_O_TRACECLONE) != 0) continue;
-    const auto sibling = std::find_if(tracees_.begin(), tracees_.end(),
-                                      [&](const auto& entry) { return entry.second->space.get() == &space; });
+    const auto sibling =
+        std::find_if(tracees_.begin(), tracees_.end(), [&](const auto& entry) { return entry.second->space == space; });
     if (sibling == tracees_.end()) continue;
     const Tracee& known = *sibling->second;
     Tracee& tracee = add(tid, pid, known.process_serial, known.space);
@@ -80,7 +150,7 @@ bool PtraceEngine::has_settled(const AddressSpace& space, pid_t pid) {
 }
 
 /// Brings the stub in, unless there is a reason not to, and lets all go on.
-void PtraceEngine::end_settling(const std::shared_ptr<AddressSpace>& space) {
+void PtraceEngine::end_settling(std::shared_ptr<AddressSpace> space) {
   std::erase_if(settling_, [&](const Settling& settling) { return settling.space == space; });
   std::vector<Tracee*> held;
   for (const auto& [tid, tracee] : tracees_)
