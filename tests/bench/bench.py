@@ -21,8 +21,8 @@ BENCHMARKS = {"overhead": overhead, "stacks": stacks, "servers": servers, "memor
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build")
-    parser.add_argument("names", nargs="*", default=["overhead"])
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("names", nargs="*", default=["overhead", "stacks"])
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--markdown", action="store_true")
     arguments = parser.parse_args()
     for name in arguments.names:

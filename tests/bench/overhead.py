@@ -173,7 +173,14 @@ def stacks(build, scratch, rounds, markdown):
     able = [(name, command) for name, command in STACKS if not command or shutil.which(command[0].format(sightline=sightline))]
     rows = []
     loop = os.path.join(build, "tests/bench/getppid-loop")
-    for title, command in [("getppid loop, 5,000 calls", [loop, "5000"]), ("find /usr/include", ["find", "/usr/include"])]:
+    source = os.path.join(scratch, "hello.c")
+    with open(source, "w", encoding="ascii") as file:
+        file.write('#include <stdio.h>\nint main(void) { return puts("hello") < 0; }\n')
+    workloads = [("getppid loop, 5,000 calls", [loop, "5000"]),
+                 ("dd bs=1 count=2000", ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=2000"]),
+                 ("find /usr/include", ["find", "/usr/include"]),
+                 ("gcc, one file", ["gcc", "-O1", "-c", source, "-o", os.path.join(scratch, "hello.o")])]
+    for title, command in workloads:
         times = {name: [] for name, _ in able}
         for _ in range(rounds):
             for name, prefix in able:

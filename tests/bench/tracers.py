@@ -23,8 +23,8 @@ BARE = Tracer("bare", [], None, [], speed=50)
 
 def _sightline(name, engine, source, speed):
     options = [f"--engine={engine}", f"--source={source}"]
-    return Tracer(name, ["{sightline}", "record", "-q", *options, "-o", "{out}"],
-                  ["{sightline}", "record", "-q", *options, "-o", "{out}", "-p"],
+    return Tracer(name, ["{sightline}", "record", "-q", "-f", *options, "-o", "{out}"],
+                  ["{sightline}", "record", "-q", "-f", *options, "-o", "{out}", "-p"],
                   ["{sightline}", "-f", *options, "-o", "{out}"], speed=speed)
 
 

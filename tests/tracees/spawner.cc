@@ -1,10 +1,12 @@
 // spawner FILE: 4 threads that bear short-lived threads without end; each of those makes 3 marks with a number of its
-// own. FILE: how many have begun, how many ended, and how many calls were interrupted.
+// own. FILE: how many have begun, how many ended, how many calls were interrupted; and of the last 4096 which have
+// ended.
 #include <pthread.h>
 #include <time.h>
 
 #include <atomic>
 #include <cerrno>
+#include <iterator>
 #include <thread>
 
 #include "tests/tracees/tracee.h"
@@ -15,6 +17,7 @@ struct Counts {
   std::atomic<uint64_t> begun{0};
   std::atomic<uint64_t> ended{0};
   std::atomic<uint64_t> interrupted{0};
+  std::atomic<uint64_t> last[4096];  // number n, once it has ended, at n modulo 4096
 };
 
 void live(Counts& counts) {
@@ -22,6 +25,7 @@ void live(Counts& counts) {
   for (int i = 0; i < 3; ++i) tracee::mark(n);
   const timespec moment{0, 1000};
   if (syscall(SYS_nanosleep, &moment, nullptr) < 0 && errno == EINTR) ++counts.interrupted;
+  counts.last[n % std::size(counts.last)] = n;
   ++counts.ended;
 }
 
