@@ -1,6 +1,5 @@
 #include "tracer/inprocess/instructions.h"
 
-#include <bit>
 #include <cstring>
 
 namespace sightline::tracer::inprocess {
@@ -111,7 +110,8 @@ class Decoder {
       return;
     }
     if (bytes == 1) {
-      out_.target = std::bit_cast<int8_t>(code_[from]);
+      const auto value = std::to_integer<uint8_t>(code_[from]);
+      out_.target = value < 0x80 ? value : int64_t{value} - 0x100;
     } else {
       int32_t value = 0;
       std::memcpy(&value, code_.data() + from, sizeof value);
