@@ -27,8 +27,8 @@
 ///
 /// **Sizes**, measured on a recording of `find /usr/include` (13,156 calls: fcntl, close, newfstatat, getdents64,
 /// openat), definitions included: 22.8 bytes a call in the file, 85.5 before zstd. Most of that is what was captured
-/// (struct stat, all directory entries, paths); the calls alone take 7.6 and 23.4. Writing costs 0.3 to 0.5 us a call,
-/// a third of it zstd at level 1; level 3 would save 1 byte. Reading costs 0.25 us.
+/// (struct stat, all directory entries, paths); the calls alone take 7.6 and 23.4. That
+/// is zstd at level 1; level 3 would save 1 byte.
 ///
 /// **Rejected**, with the same calls: the structs of tracer/span.h one behind the other (224 bytes, 27.7 with zstd);
 /// one zstd stream over all chunks (22.1 instead of 22.6, and a damaged byte takes everything behind it). Without

@@ -524,11 +524,6 @@ std::vector<std::pair<uint64_t, uint64_t>> Sites::leave_nothing(pid_t tid) {
   return near_.areas();
 }
 
-std::size_t Sites::count(Form form) const {
-  return static_cast<std::size_t>(std::count_if(
-      patched_.begin(), patched_.end(), [&](const auto& entry) { return patches_.at(entry.second).form == form; }));
-}
-
 bool Sites::is_private(pid_t tid, uint64_t address) {
   const auto known = [&] {
     return std::any_of(private_.begin(), private_.end(),

@@ -76,11 +76,8 @@ class Sites {
   /// instructions near sites; none if somebody may come back to them.
   std::vector<std::pair<uint64_t, uint64_t>> leave_nothing(pid_t tid);
 
-  std::size_t count() const { return patched_.size(); }
-  enum class Form : uint8_t { after_move, with_next, by_padding };
-  std::size_t count(Form form) const;
-
  private:
+  enum class Form : uint8_t { after_move, with_next, by_padding };
   static constexpr std::size_t kJump = 5;
   static constexpr std::size_t kMostPieces = 4;
   using Jump = std::array<std::byte, kJump>;
