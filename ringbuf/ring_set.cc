@@ -52,6 +52,8 @@ RingSet::Producer RingSet::open(std::size_t i) {
   Slot& slot = slot_at(i);
   // Release: the consumer that sees it open sees the ring.
   slot.state.store(State::open, std::memory_order_release);
+  // By a handler on this thread, on the way from acquire() to here.
+  if (abandoned_.load(std::memory_order_relaxed)) slot.writer.close();
   return {&slot.writer,
           i,
           ++slot.generation,
@@ -61,6 +63,10 @@ RingSet::Producer RingSet::open(std::size_t i) {
 RingSet::Producer RingSet::acquire(OnFull on_full, Where where) {
   if (!RecordRing::good_capacity(options_.capacity) || !RecordRing::good_capacity(options_.smallest_capacity)) {
     errno = EINVAL;
+    return {};
+  }
+  if (abandoned_.load(std::memory_order_relaxed)) {
+    errno = EPIPE;
     return {};
   }
   const std::size_t count = used_.load(std::memory_order_relaxed);
@@ -136,6 +142,7 @@ void RingSet::discard_retired() {
 }
 
 uint64_t RingSet::abandon() {
+  abandoned_.store(true, std::memory_order_seq_cst);
   uint64_t left = 0;
   for_each([&](std::size_t, RecordRing& ring) {
     if (ring.corrupt()) return;

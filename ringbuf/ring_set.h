@@ -47,7 +47,8 @@ class RingSet {
   explicit RingSet(Options options);
 
   struct Producer {
-    RecordRing* ring = nullptr;  ///< nullptr: errno says why: ENOMEM, EMFILE (too many), EINVAL (no such capacity) …
+    RecordRing* ring = nullptr;  ///< nullptr: errno says why: ENOMEM, EMFILE (too many), EINVAL (no such capacity),
+                                 ///< EPIPE (abandoned) …
     std::size_t slot = 0;
     uint64_t generation = 0;           ///< which user of the slot
     std::span<std::byte> memory = {};  ///< of the ring: for a view elsewhere
@@ -96,7 +97,8 @@ class RingSet {
     for (std::size_t more = 1; more != 0; n += more) more = poll(kDrainBatch, handle);
     return n;
   }
-  /// The consumer, instead of drain(): closes all rings and returns how many records were left in them.
+  /// The consumer, instead of drain(): closes all rings, for good, and returns how many records were left in them. Who
+  /// waits for room in one gives its record up, and there are no new rings. Async-signal-safe.
   uint64_t abandon();
 
   /// The consumer: frees the slots that are closing and drained.
@@ -156,6 +158,7 @@ class RingSet {
   // In blocks, which come as they are needed. The vector is sized once: the consumer reads it while acquire() fills it.
   std::vector<std::unique_ptr<SlotBlock>> blocks_;
   std::atomic<std::size_t> used_{0};
+  std::atomic<bool> abandoned_{false};
   std::atomic<uint64_t> memory_{0};
   std::size_t next_free_ = 0;
   std::size_t first_ = 0;  // the consumer's: where the next round begins

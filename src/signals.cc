@@ -17,6 +17,8 @@ constexpr int kIntoErrors[] = {SIGPIPE, SIGXFSZ};
 
 // A handler gets no context.
 std::atomic<tracer::PtraceEngine*> routed_to{nullptr};
+std::atomic<pid_t> engine_process{0};  // which need not be the one that has the signal
+std::atomic<bool> orphaned_early{false};
 std::atomic<Consumer*> dumped_from{nullptr};
 std::atomic<int> early_signal{0};
 std::atomic<bool> early_from_terminal{false};
@@ -24,7 +26,13 @@ std::atomic<bool> early_from_terminal{false};
 void on_routed(int signo, siginfo_t* info, void*) {
   const bool from_terminal = info->si_code == SI_KERNEL;  // sigaction(2): kill(2) says SI_USER
   if (tracer::PtraceEngine* engine = routed_to.load()) {
-    engine->notify(signo, from_terminal);
+    const int saved = errno;
+    const pid_t there = engine_process.load();
+    if (there == getpid())
+      engine->notify(signo, from_terminal);
+    else
+      kill(there, signo);
+    errno = saved;
   } else {
     early_signal.store(signo);
     early_from_terminal.store(from_terminal);
@@ -70,9 +78,18 @@ SignalRouting::~SignalRouting() {
 }
 
 void SignalRouting::route_to(tracer::PtraceEngine* engine) {
+  engine_process.store(getpid());
   routed_to.store(engine);
   if (engine == nullptr) return;
+  if (orphaned_early.load()) engine->notify_orphaned();
   if (const int signo = early_signal.exchange(0)) engine->notify(signo, early_from_terminal.load());
+}
+
+void SignalRouting::orphaned() {
+  if (tracer::PtraceEngine* engine = routed_to.load())
+    engine->notify_orphaned();
+  else
+    orphaned_early.store(true);
 }
 
 void SignalRouting::dump_from(Consumer* consumer) {

@@ -19,8 +19,12 @@ class SignalRouting {
   SignalRouting(const SignalRouting&) = delete;
   SignalRouting& operator=(const SignalRouting&) = delete;
 
-  /// From here on signals reach the engine; those that came earlier reach it now. nullptr: no longer.
+  /// From here on signals reach the engine, which is in the calling process; those that came earlier reach it now.
+  /// nullptr: no longer.
   void route_to(tracer::PtraceEngine* engine);
+
+  /// For KeptWork::orphaned. Async-signal-safe.
+  void orphaned();
 
   /// From here on SIGUSR2 makes the flight recorder write what it has. nullptr: no longer, and it is ignored.
   void dump_from(Consumer* consumer);

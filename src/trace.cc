@@ -24,6 +24,7 @@
 #include "src/text_sink.h"
 #include "symbolizer/symbolizer.h"
 #include "tracer/inprocess/arena.h"
+#include "tracer/keeper.h"
 #include "tracer/ptrace_engine.h"
 
 namespace sightline {
@@ -98,7 +99,7 @@ uint64_t ring_bytes_for(const Settings& settings) {
 std::unique_ptr<tracer::inprocess::Arena> make_arena(const Settings& settings, tracer::EngineOptions& options,
                                                      std::string& why_not) {
   tracer::CaptureLimits& limits = options.record.limits;
-  if (settings.engine != Engine::inprocess) return nullptr;
+  if (settings.engine == Engine::ptrace) return nullptr;
   if (options.record.fd_paths)
     why_not = "the paths of descriptors (-y) are looked up while a thread is stopped";
   else if (limits.string_limit > tracer::inprocess::kScratchBytes / 4)
@@ -258,7 +259,7 @@ int trace(const Settings& settings) {
   tracer::RootStatus root;
   std::map<std::string, uint64_t> fallbacks;
   std::size_t attached = 0;
-  {
+  const auto trace_all = [&] {
     // The engine goes before the drain: it gives the tracer thread its own scheduling back.
     tracer::PtraceEngine engine(options, rings, progress);
     signals.route_to(&engine);
@@ -278,7 +279,12 @@ int trace(const Settings& settings) {
     signals.route_to(nullptr);
     root = engine.root_status();
     fallbacks = engine.fallbacks();
-  }
+  };
+  std::string broken;
+  if (arena != nullptr && !settings.pids.empty())
+    broken = tracer::run_in_keeper({.work = trace_all, .orphaned = [&] { signals.orphaned(); }});
+  else
+    trace_all();
   // Beyond this point no thread is traced; the rings only drain.
   signals.dump_from(nullptr);
   consumer.finish();
@@ -292,7 +298,8 @@ int trace(const Settings& settings) {
   const bool incomplete = report_losses(settings, sinks, consumer.account());
   if (settings.source != Source::none && settings.quiet == 0 && isatty(STDERR_FILENO) != 0)
     explain_missing_lines(consumer.account());
-  if (attached == 0) return kExitFailure;
+  if (!broken.empty()) complain(broken);
+  if (attached == 0 || !broken.empty()) return kExitFailure;
   if (settings.verb == Verb::record && settings.quiet == 0 && !incomplete && isatty(STDERR_FILENO) != 0)
     complain(fmt::format("{} calls are in {}; look at them with: sightline print{}", consumer.account().entered,
                          settings.output, settings.output == "sightline.slt" ? "" : " " + settings.output));

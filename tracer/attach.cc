@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "tracer/inprocess/remote.h"
 #include "tracer/proc.h"
 
 namespace sightline::tracer {
@@ -31,6 +32,10 @@ std::string user_name(uid_t uid) {
 
 }  // namespace
 
+bool is_tracer_itself(pid_t pid) {
+  return pid == getpid() || inprocess::same_memory(pid, getpid());
+}
+
 int seize(pid_t tid, unsigned long options) {
   return syscall(SYS_ptrace, PTRACE_SEIZE, tid, 0, options) < 0 ? errno : 0;
 }
@@ -41,7 +46,7 @@ int interrupt(pid_t tid) {
 
 std::string explain_attach_failure(pid_t pid, int error) {
   const std::string who = "process " + std::to_string(pid);
-  if (pid == getpid()) return "can't trace " + who + ": that is sightline itself";
+  if (is_tracer_itself(pid)) return "can't trace " + who + ": that is sightline itself";
   const auto status = proc::status(pid);
   if (!status) return "can't attach to " + who + ": there is no such process";
   const std::string named = who + " (" + status->name + ")";

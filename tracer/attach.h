@@ -13,6 +13,9 @@ int seize(pid_t tid, unsigned long options);
 /// PTRACE_INTERRUPT. 0, or errno.
 int interrupt(pid_t tid);
 
+/// Whether it is this process, one of its threads, or a process that has our memory (keeper.h).
+bool is_tracer_itself(pid_t pid);
+
 /// One sentence on why `pid` could not be attached to, with what to do about it.
 std::string explain_attach_failure(pid_t pid, int error);
 

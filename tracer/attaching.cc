@@ -28,7 +28,7 @@ constexpr int kPassesOverNobody = 500;
 }  // namespace
 
 std::string PtraceEngine::attach(pid_t pid) {
-  if (pid == getpid()) return explain_attach_failure(pid, EPERM);
+  if (is_tracer_itself(pid)) return explain_attach_failure(pid, EPERM);
   const auto status = proc::status(pid);
   if (!status || status->kernel_thread || (status->tracer != 0 && find(pid) == nullptr))
     return explain_attach_failure(pid, ESRCH);

@@ -20,6 +20,11 @@ void PtraceEngine::notify(int signo, bool from_terminal) {
   waits_.nudge();
 }
 
+void PtraceEngine::notify_orphaned() {
+  rings_.abandon();
+  notify(0, true);
+}
+
 void PtraceEngine::act_on_notifications() {
   if (detach_wanted_.exchange(0) == 0) return;
   const Progress::Working working(progress_, recorder_.last_time() + 1);

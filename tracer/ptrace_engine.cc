@@ -66,7 +66,7 @@ uint64_t clone_flags(const Tracee& parent, pid_t child, int event, MemoryReader&
 }  // namespace
 
 PtraceEngine::PtraceEngine(const EngineOptions& options, ringbuf::RingSet& rings, Progress& progress)
-    : options_(options), progress_(progress), recorder_(options_.record, rings, progress) {
+    : options_(options), rings_(rings), progress_(progress), recorder_(options_.record, rings, progress) {
   // Who shares a stub has to be known of, followed or not.
   trace_options_ = kAlways | (options_.follow_children || options_.arena != nullptr ? kChildren : 0);
   if (options_.arena != nullptr)

@@ -71,6 +71,10 @@ class PtraceEngine {
   /// `from_terminal`: the command has had the signal from its terminal already.
   void notify(int signo, bool from_terminal);
 
+  /// Nobody reads the rings any more, nor ever will: none of them makes anybody wait, nothing more is recorded, and
+  /// what was attached to is let go. Async-signal-safe.
+  void notify_orphaned();
+
   RootStatus root_status() const { return root_; }
 
   /// Programs that could not record their calls themselves: why, and how many.
@@ -115,6 +119,7 @@ class PtraceEngine {
   void let_go(Tracee& tracee, Stop stop, int signo, bool interrupted = false);
 
   EngineOptions options_;
+  ringbuf::RingSet& rings_;
   Progress& progress_;
   unsigned long trace_options_ = 0;
   WaitQueue waits_;

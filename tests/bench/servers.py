@@ -103,7 +103,7 @@ def attached(tracer, pids):
         for pid in pids:
             for tid in os.listdir(f"/proc/{pid}/task"):
                 with open(f"/proc/{pid}/task/{tid}/status", encoding="utf-8", errors="replace") as file:
-                    if f"TracerPid:\t{tracer.pid}\n" not in file.read():
+                    if "TracerPid:\t0\n" in file.read():
                         return False
         return True
     except OSError:

@@ -104,6 +104,12 @@ def tracer_of(tid):
     return int(status_of(tid).get("TracerPid", "0"))
 
 
+def is_traced_by(tid, pid):
+    """By that process, or by one that it has made to trace from."""
+    tracer = tracer_of(tid)
+    return tracer == pid or (tracer != 0 and status_of(tracer).get("PPid") == str(pid))
+
+
 def syscall_of(tid):
     """The number of the system call a thread is blocked in, or None if it runs or is gone."""
     try:
@@ -375,7 +381,7 @@ class TestCase(unittest.TestCase):
             if tracer.poll() is not None:
                 raise AssertionError(f"ended with {tracer.returncode}: {tracer.stderr.read() if tracer.stderr else ''}")
             tids = [tid for pid in pids for tid in threads_of(pid)]
-            return tids and all(tracer_of(tid) == tracer.pid for tid in tids if is_alive(tid))
+            return tids and all(is_traced_by(tid, tracer.pid) for tid in tids if is_alive(tid))
 
         wait_until(ours, f"all threads of {pids} to be traced")
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import unittest
 
@@ -15,6 +16,21 @@ from harness import (DEADLINE, SCALE, SIGHTLINE, TestCase, Trace, as_nobody, des
                      tracer_of, wait_for_ready, wait_until)
 
 RESTART_SYSCALL = 219
+
+# Threads that count their calls in a file, until stdin ends.
+BUSY = """
+import mmap, os, struct, sys, threading
+with open(sys.argv[1], "r+b") as file:
+    memory = mmap.mmap(file.fileno(), 16)
+def work(i):
+    for n in range(1, 1 << 60):
+        os.getppid()
+        struct.pack_into("Q", memory, 8 * i, n)
+for i in range(int(sys.argv[2])):
+    threading.Thread(target=work, args=[i], daemon=True).start()
+sys.stdin.read()
+os._exit(0)
+"""
 
 
 class Server:
@@ -234,7 +250,7 @@ class Targets(AttachCase):
                 wait_until(stopped, "the stop")
                 before = count()
                 tracer = self.attach(program.pid)
-                wait_until(lambda: syscall_of(tracer.pid) == 61, "the tracer to have nothing to do")  # wait4
+                wait_until(lambda: syscall_of(tracer_of(program.pid)) == 61, "the tracer to have nothing to do")  # wait4
                 self.assertTrue(stopped())
                 self.detach(tracer)
                 # Who is let go stops once more, by itself (ptrace(2), PTRACE_DETACH); nothing of the program runs for that.
@@ -309,6 +325,26 @@ class Targets(AttachCase):
             trace = Trace(read_text(self.dir / "attached.txt"))
             self.assertEqual(len(trace.threads()), 1 + len(options))
             self.assertEqual(len(trace.of("execve")), len(options))
+
+    def test_killed_while_the_program_waits_for_it(self):
+        """Nobody reads what the tracer says, so the program waits for room in a ring when the tracer is killed."""
+        busy = self.dir / "busy"
+        busy.write_bytes(bytes(16))
+        program = self.start([sys.executable, "-c", BUSY, busy, "2"], stdin=subprocess.PIPE)
+        calls = lambda: struct.unpack("QQ", busy.read_bytes())
+        wait_until(lambda: all(calls()), "the program to run")
+        for _ in range(scaled(5)):
+            tracer = self.start([SIGHTLINE, "--ring-size=64K", "-p", program.pid], stderr=subprocess.PIPE)
+            self.wait_attached(tracer, [program.pid])
+            last = [calls()]
+            wait_until(lambda: last.append(calls()) or last[-1] == last[-5 % len(last)], "the program to wait")
+            tracer.kill()
+            tracer.wait()
+            before = calls()
+            wait_until(lambda: all(now > then + 100 for now, then in zip(calls(), before)), "the program to go on")
+            wait_until(lambda: all(tracer_of(tid) == 0 for tid in threads_of(program.pid)), "no tracer")
+        program.stdin.close()
+        self.assertEqual(program.wait(DEADLINE), 0)
 
     def test_signals_to_an_ignoring_tracer(self):
         """Started by a script in the background, with SIGINT ignored: a SIGINT sent by hand detaches all the same."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import (SIGHTLINE, TestCase, as_nobody, is_alive, main, needs_root, read_text, status_of, tracer_of,
+from harness import (SIGHTLINE, TestCase, as_nobody, is_alive, is_traced_by, main, needs_root, read_text, status_of, tracer_of,
                      wait_until)
 
 USAGE, FAILURE, NOT_EXECUTABLE, NOT_FOUND = 2, 125, 126, 127
@@ -128,7 +128,7 @@ class Attaching(TestCase):
         gone.wait()
         child = self.start(["sleep", "1000"])
         tracer = self.start([SIGHTLINE, "-o", self.dir / "out", "-p", f"{gone.pid},{child.pid}"], stderr=subprocess.PIPE)
-        wait_until(lambda: tracer_of(child.pid) == tracer.pid, "the other to be traced")
+        wait_until(lambda: is_traced_by(child.pid, tracer.pid), "the other to be traced")
         self.assertIn("no such process", self.detach(tracer))
 
 

@@ -72,7 +72,7 @@ class InProcess(TestCase):
 
     def test_info_says_which_engine_it_was(self):
         file = self.dir / "run.slt"
-        for engine, said in (("inprocess", "in-process"), ("ptrace", "ptrace")):
+        for engine, said in (("auto", "in-process"), ("inprocess", "in-process"), ("ptrace", "ptrace")):
             result = self.sightline("record", "-q", "-f", f"--engine={engine}", "-o", file, "sh", "-c", "ls / | cat; :")
             self.assertEqual(result.status, 0, result)
             info = json.loads(self.sightline("info", "--format=json", file).out)

@@ -6,7 +6,7 @@ import resource
 import signal
 import subprocess
 
-from harness import SIGHTLINE, is_alive, tracer_of, wait_until
+from harness import SIGHTLINE, is_alive, threads_of, tracer_of, wait_until
 
 from case import PROGRAMS
 from spawned import killed_tracer_of_spawned
@@ -18,13 +18,12 @@ def killed_tracer(case):
     """R8: kill -9 of the tracer"""
     n = case.size(20, 250)
     killed_tracer_of_spawned(case, n)
-    if case.engine == "inprocess":  # what it had attached to ends, too: docs/inprocess.md
-        return f"{n:,} kills of a command's tracer", "files readable, commands dead"
     path = case.dir / "crowd"
     path.touch()
     program = case.start([PROGRAMS / "crowd", path, 4], stdin=subprocess.PIPE)
     counts = case.counts_of(path, 24)
-    for _ in range(n):
+    code = case.code_of(program.pid)
+    for i in range(n):
         before = counts()[1]
         wait_until(lambda: counts()[1] > before + 4, "the program to run alone")
         tracer = case.attach(program.pid, "--source=none")
@@ -34,10 +33,11 @@ def killed_tracer(case):
         tracer.send_signal(signal.SIGKILL)
         tracer.wait()
         case.look_at_what_was_said(tracer.stderr.read().decode())
-        wait_until(lambda: tracer_of(program.pid) == 0, "the kernel to let go")
+        wait_until(lambda: all(tracer_of(tid) == 0 for tid in threads_of(program.pid)), "no tracer")
         case.assertTrue(is_alive(program.pid), "the program died with its tracer")
         before = counts()[1]
         wait_until(lambda: counts()[1] > before + 10, "the program to go on")
+        case.assertEqual(case.code_of(program.pid), code, f"kill {i}: the code has changed")
     program.stdin.close()
     case.assertEqual(program.wait(), 0)
     return f"{n:,} kills of a command's tracer, {n:,} of an attached one", "files readable, commands dead, attached alive"
