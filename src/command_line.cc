@@ -118,6 +118,7 @@ void add_tracing_options(CLI::App& app, Settings& s, Raw& raw) {
     app.add_flag("-f,--follow-forks", raw.follow, "trace children and threads too");
   } else {
     app.add_flag("-f,--follow-forks", raw.follow, "trace children too (record always does)")->group("");
+    app.add_flag("-v", s.verbose, "say at the end which engine each process had");
   }
   app.add_option("-e", raw.expressions, "trace=SET, signal=SET or status=SET: what to show")->type_name("EXPR");
   app.add_option("-s,--string-limit", s.string_limit, fmt::format("bytes shown of each string ({})", s.string_limit))
@@ -500,6 +501,7 @@ CommandLine parse(int argc, const char* const* argv) {
     case Verb::live:
       apply_tracing(s, raw);
       apply_text(s, raw, s.output.empty() ? STDERR_FILENO : -1);
+      s.verbose = s.text.style.verbose;
       s.text.always_show_pid = !s.output.empty() && (s.follow_children || !s.pids.empty());
       s.text.pid_in_brackets = s.output.empty();
       break;
