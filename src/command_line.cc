@@ -118,6 +118,7 @@ void add_tracing_options(CLI::App& app, Settings& s, Raw& raw) {
     app.add_flag("-f,--follow-forks", raw.follow, "trace children and threads too");
   } else {
     app.add_flag("-f,--follow-forks", raw.follow, "trace children too (record always does)")->group("");
+    app.add_flag("-v", s.verbose, "at the end, the engine of each process");
   }
   app.add_option("-e", raw.expressions, "trace=SET, signal=SET or status=SET: what to show")->type_name("EXPR");
   app.add_option("-s,--string-limit", s.string_limit, fmt::format("bytes shown of each string ({})", s.string_limit))
@@ -145,7 +146,9 @@ void add_text_options(CLI::App& app, Settings& s, Raw& raw) {
   app.add_flag("-t", raw.clock, "time of day (-tt: with microseconds, -ttt: since the epoch)");
   app.add_flag("-r,--relative-timestamps", s.text.relative_time, "time since the call before");
   app.add_flag("-T,--syscall-times", s.text.durations, "time spent in each call");
-  app.add_flag("-v,--no-abbrev", s.text.style.verbose, "structs and environments in full");
+  app.add_flag("-v,--no-abbrev", s.text.style.verbose,
+               s.verb == Verb::live ? "structs and environments in full; the engine of each process"
+                                    : "structs and environments in full");
   app.add_flag("-x", raw.hex, "strings in hex if not ASCII (-xx: always)");
   app.add_flag("-i,--instruction-pointer", s.text.instruction_pointer, "the instruction pointer");
   app.add_flag("-n,--syscall-number", s.text.syscall_number, "the call's number");
@@ -500,6 +503,7 @@ CommandLine parse(int argc, const char* const* argv) {
     case Verb::live:
       apply_tracing(s, raw);
       apply_text(s, raw, s.output.empty() ? STDERR_FILENO : -1);
+      s.verbose = s.text.style.verbose;
       s.text.always_show_pid = !s.output.empty() && (s.follow_children || !s.pids.empty());
       s.text.pid_in_brackets = s.output.empty();
       break;

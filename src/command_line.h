@@ -58,7 +58,8 @@ struct Settings {
   uint64_t ring_bytes = 0;  ///< --ring-size, a power of two; 0: what suits the policy
 
   TextOptions text;
-  int quiet = 0;  ///< -q count
+  int quiet = 0;         ///< -q count
+  bool verbose = false;  ///< -v: also say which engine each process had
 
   // print, report, annotate, info, export
   std::string input = "sightline.slt";

@@ -350,6 +350,7 @@ void Consumer::on_thread_start(std::span<const std::byte> payload) {
     owner.process.ns_pid = record.ns_pid;
     owner.process.start = record.prefix.time;
     owner.process.comm = comm;
+    owner.process.reason = options_.engine_reason;
     if (options_.resolve_stacks) {
       const bool shares = record.shares_memory != 0 && parent_process != nullptr && parent_process->space != 0;
       const bool copies = !shares && parent_process != nullptr && parent_process->space != 0 &&
@@ -415,6 +416,7 @@ void Consumer::on_exec(std::span<const std::byte> payload) {
   state->thread.comm = comm_of(record.comm);
   owner.process.comm = state->thread.comm;
   owner.process.engine = "ptrace";
+  owner.process.reason = options_.engine_reason;
   // Told before the open call moves: sinks may hold its address.
   sink_.executed(state->thread, record.former_tid, record.prefix.time);
   if (record.former_tid != record.prefix.tid) {
@@ -435,7 +437,18 @@ void Consumer::on_engine(std::span<const std::byte> payload) {
   if (!read_record(payload, record)) return reject();
   ThreadState* state = thread(record.prefix);
   if (state == nullptr) return reject();
-  state->thread.process->engine = record.inprocess != 0 ? "in-process" : "ptrace";
+  ProcessState& owner = *state->process;
+  owner.process.engine = record.inprocess != 0 ? "in-process" : "ptrace";
+  owner.process.reason = tracer::engine_reason(record.reason);
+  if (owner.process.reason == tracer::EngineReason::none) return;
+  const bool partly = record.inprocess != 0;
+  auto found = std::find_if(fallbacks_.begin(), fallbacks_.end(), [&](const Fallback& fallback) {
+    return fallback.reason == owner.process.reason && fallback.partly == partly;
+  });
+  if (found == fallbacks_.end()) found = fallbacks_.insert(found, {owner.process.reason, partly, 0});
+  // There are fewer than 32 reasons, each of them twice here.
+  const uint64_t bit = uint64_t{1} << (found - fallbacks_.begin());
+  if ((std::exchange(owner.counted, owner.counted | bit) & bit) == 0) ++found->processes;
 }
 
 void Consumer::on_mappings(std::span<const std::byte> payload) {

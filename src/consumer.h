@@ -30,6 +30,15 @@ struct ConsumerOptions {
   /// A flight recorder: the rings are left alone until dump() is called, a traced program is killed by a signal, or
   /// tracing ends. What has been overwritten by then is counted as lost.
   bool keep_until_dumped = false;
+  /// Why all is recorded by ptrace, if something else was wanted.
+  tracer::EngineReason engine_reason = tracer::EngineReason::none;
+};
+
+/// Processes for which the engine that was wanted could not be used, or not for all of their threads.
+struct Fallback {
+  tracer::EngineReason reason = tracer::EngineReason::none;
+  bool partly = false;  ///< others of their threads were in-process
+  uint64_t processes = 0;
 };
 
 class Consumer {
@@ -49,6 +58,14 @@ class Consumer {
 
   /// The account; after finish().
   const TraceEnd& account() const { return end_; }
+  /// Who could not be in-process, by reason; after finish(). A process counts once for a reason, whatever it executes.
+  const std::vector<Fallback>& fallbacks() const { return fallbacks_; }
+  /// All processes there were, as they were last; after finish().
+  template <class Visit>
+  void for_each_process(Visit visit) const {
+    for (const ProcessState& state : processes_)
+      if (state.process.serial != 0) visit(state.process);
+  }
 
  private:
   struct ProcessState;
@@ -80,6 +97,7 @@ class Consumer {
     Process process;
     uint32_t space = 0;    ///< index into spaces_, 0: none yet
     uint32_t threads = 0;  ///< alive
+    uint64_t counted = 0;  ///< in which of fallbacks_: a bit each
   };
   /// A symbolizer space with the number of processes that use it (vfork shares).
   struct Space {
@@ -140,6 +158,7 @@ class Consumer {
   uint64_t last_time_ = 0;
   ThreadState* last_thread_ = nullptr;  ///< of the last record
   TraceEnd end_;
+  std::vector<Fallback> fallbacks_;
 };
 
 }  // namespace sightline

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "symbolizer/symbolizer.h"
+#include "tracer/engine_reason.h"
 #include "tracer/span.h"
 #include "tracer/syscall_table.h"
 
@@ -29,6 +30,7 @@ struct Process {
   uint64_t end = 0;        ///< 0 while it runs
   std::string comm;        ///< of its leader, as of now
   std::string engine = "ptrace";
+  tracer::EngineReason reason = tracer::EngineReason::none;  ///< why not in-process, or why not all of its threads
 };
 
 /// A traced thread.

@@ -9,12 +9,13 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <map>
 #include <memory>
 
 #include "ringbuf/presets.h"
 #include "ringbuf/ring_set.h"
 #include "src/consumer.h"
+#include "src/engine_text.h"
+#include "src/log_file.h"
 #include "src/output.h"
 #include "src/signals.h"
 #include "src/slt/writer.h"
@@ -97,14 +98,14 @@ uint64_t ring_bytes_for(const Settings& settings) {
 
 /// What threads need to record their calls themselves; nullptr if they are not to, or can't.
 std::unique_ptr<tracer::inprocess::Arena> make_arena(const Settings& settings, tracer::EngineOptions& options,
-                                                     std::string& why_not) {
+                                                     tracer::inprocess::Arena::Failure& why_not) {
   tracer::CaptureLimits& limits = options.record.limits;
   if (settings.engine == Engine::ptrace) return nullptr;
   if (options.record.fd_paths)
-    why_not = "the paths of descriptors (-y) are looked up while a thread is stopped";
+    why_not.reason = tracer::EngineReason::descriptor_paths;
   else if (limits.string_limit > tracer::inprocess::kScratchBytes / 4)
-    why_not = "strings may be longer (-s) than it has room for";
-  if (!why_not.empty()) return nullptr;
+    why_not.reason = tracer::EngineReason::long_strings;
+  if (why_not.reason != tracer::EngineReason::none) return nullptr;
   limits.total_limit = std::min<uint32_t>(limits.total_limit, tracer::inprocess::kScratchBytes);
   return tracer::inprocess::Arena::create(why_not);
 }
@@ -183,6 +184,22 @@ bool report_losses(const Settings& settings, const Sinks& sinks, const TraceEnd&
   return incomplete;
 }
 
+/// Which engine it was, and why it was not the one that was wanted. With --engine=auto no particular one was.
+void report_engines(const Settings& settings, const tracer::inprocess::Arena::Failure& why_not,
+                    const Consumer& consumer) {
+  if (settings.quiet != 0) return;
+  if (settings.verbose)
+    consumer.for_each_process([](const Process& process) {
+      complain(fmt::format("process {} ({}): {}", process.pid, printable(process.comm),
+                           engine_text(process.engine, process.reason)));
+    });
+  if (settings.engine != Engine::inprocess && !settings.verbose) return;
+  if (why_not.reason != tracer::EngineReason::none)
+    complain(fmt::format("the in-process engine can't be used here: {}{}{}", tracer::clause_of(why_not.reason),
+                         why_not.error != 0 ? ": " : "", why_not.error != 0 ? std::strerror(why_not.error) : ""));
+  for (const Fallback& fallback : consumer.fallbacks()) complain(fallback_text(fallback));
+}
+
 /// Why calls show no line of a source, for whoever looks at them now.
 void explain_missing_lines(const TraceEnd& end) {
   constexpr std::size_t kMost = 4;
@@ -234,7 +251,11 @@ int trace(const Settings& settings) {
 
   const uint64_t ring_bytes = ring_bytes_for(settings);
   tracer::EngineOptions options = engine_options(settings, ring_bytes);
-  std::string why_not;
+  std::vector<std::string> mistakes;
+  const std::unique_ptr<LogFile> log = LogFile::from_environment(mistakes);
+  for (const std::string& mistake : mistakes) complain(mistake);
+  options.log = log.get();
+  tracer::inprocess::Arena::Failure why_not;
   const std::unique_ptr<tracer::inprocess::Arena> arena = make_arena(settings, options, why_not);
   ringbuf::RingSet::Options ring_options{.capacity = ring_bytes, .on_full = settings.on_full};
   tracer::Progress progress;
@@ -249,7 +270,8 @@ int trace(const Settings& settings) {
       {.resolve_stacks = settings.source != Source::none,
        .depth = settings.source == Source::stack ? symbolizer::Depth::whole : symbolizer::Depth::user_line,
        .on_full = settings.on_full,
-       .keep_until_dumped = is_flight_recorder(settings)},
+       .keep_until_dumped = is_flight_recorder(settings),
+       .engine_reason = why_not.reason},
       rings, progress, symbolizer, sinks.all);
   sinks.all.trace_started(describe(settings));
   consumer.start();
@@ -257,7 +279,6 @@ int trace(const Settings& settings) {
   if (is_flight_recorder(settings)) signals.dump_from(&consumer);
 
   tracer::RootStatus root;
-  std::map<std::string, uint64_t> fallbacks;
   std::size_t attached = 0;
   const auto trace_all = [&] {
     // The engine goes before the drain: it gives the tracer thread its own scheduling back.
@@ -278,7 +299,6 @@ int trace(const Settings& settings) {
     engine.run();
     signals.route_to(nullptr);
     root = engine.root_status();
-    fallbacks = engine.fallbacks();
   };
   std::string broken;
   if (arena != nullptr && !settings.pids.empty())
@@ -289,12 +309,7 @@ int trace(const Settings& settings) {
   signals.dump_from(nullptr);
   consumer.finish();
 
-  if (settings.engine == Engine::inprocess && settings.quiet == 0) {
-    if (!why_not.empty()) complain("the in-process engine can't be used here: " + why_not);
-    for (const auto& [why, programs] : fallbacks)
-      complain(
-          fmt::format("{} {} traced by ptrace: {}", programs, programs == 1 ? "program was" : "programs were", why));
-  }
+  report_engines(settings, why_not, consumer);
   const bool incomplete = report_losses(settings, sinks, consumer.account());
   if (settings.source != Source::none && settings.quiet == 0 && isatty(STDERR_FILENO) != 0)
     explain_missing_lines(consumer.account());

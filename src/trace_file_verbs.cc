@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "src/annotate.h"
+#include "src/engine_text.h"
 #include "src/export/exporter.h"
 #include "src/export/json.h"
 #include "src/output.h"
@@ -15,6 +16,7 @@
 #include "src/slt/reader.h"
 #include "src/summary_sink.h"
 #include "src/tee_sink.h"
+#include "src/terminal.h"
 #include "src/text_sink.h"
 
 namespace sightline {
@@ -121,6 +123,8 @@ std::string info_json(const slt::Summary& s) {
     json.member("pid", p.pid);
     json.member("comm", p.comm);
     json.member("engine", p.engine);
+    json.text_or_null("reason", tracer::name_of(p.reason));
+    json.member("explanation", engine_text(p.engine, p.reason));
     json.end_object();
   }
   json.end_array();
@@ -163,7 +167,8 @@ std::string info_text(const slt::Summary& s) {
                  s.process_count == 1 ? "" : "es");
   constexpr std::size_t kListed = 20;
   for (std::size_t i = 0; i < s.processes.size() && i < kListed; ++i)
-    fmt::format_to(to, "  {:>8}   {:<16} {} engine\n", s.processes[i].pid, s.processes[i].comm, s.processes[i].engine);
+    fmt::format_to(to, "  {:>8}   {:<16} {}\n", s.processes[i].pid, printable(s.processes[i].comm),
+                   printable(engine_text(s.processes[i].engine, s.processes[i].reason)));
   if (s.process_count > kListed) fmt::format_to(to, "             and {} more\n", s.process_count - kListed);
   for (const auto& loss : s.losses) fmt::format_to(to, "lost         {} calls: {}\n", loss.calls, loss.reason);
   for (const auto& note : s.notes) fmt::format_to(to, "no lines     {} ({})\n", note.path, note.reason);

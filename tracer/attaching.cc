@@ -78,6 +78,7 @@ std::string PtraceEngine::attach(pid_t pid) {
     }
   }
   if (seized == 0) return explain_attach_failure(pid, last_error);
+  if (options_.log != nullptr) options_.log->print(Log::Level::info, tgid, "attached to, with %zu threads", seized);
   space->wants_stub = inprocess_ != nullptr;
   return {};
 }
@@ -106,7 +107,9 @@ void PtraceEngine::look_at_settling(bool tick) {
     }
     if (over) {
       settling.space->wants_stub = false;
-      inprocess_->refuse("a thread of it could not be stopped");
+      const auto one = std::find_if(tracees_.begin(), tracees_.end(),
+                                    [&](const auto& entry) { return entry.second->space == settling.space; });
+      if (one != tracees_.end()) inprocess_->refuse(*one->second, EngineReason::no_rest);
     }
     end_settling(settling.space);
   }

@@ -39,6 +39,7 @@ void PtraceEngine::act_on_notifications() {
 void PtraceEngine::start_detaching() {
   if (detaching_) return;
   detaching_ = true;
+  if (options_.log != nullptr) options_.log->print(Log::Level::info, 0, "letting go of %zu threads", tracees_.size());
   while (!settling_.empty()) end_settling(settling_.back().space);
   for (auto& [tid, tracee] : tracees_)
     if (interrupt(tid) == 0) tracee->interrupting = true;
@@ -91,6 +92,7 @@ void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo, bool interrupted
       return;
     }
   }
+  if (options_.log != nullptr) options_.log->print(Log::Level::info, tracee.tid, "let go");
   if (tracee.muted) {
     forget(stop.tid());
     std::move(stop).detach(signo);

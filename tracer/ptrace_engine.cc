@@ -70,7 +70,8 @@ PtraceEngine::PtraceEngine(const EngineOptions& options, ringbuf::RingSet& rings
   // Who shares a stub has to be known of, followed or not.
   trace_options_ = kAlways | (options_.follow_children || options_.arena != nullptr ? kChildren : 0);
   if (options_.arena != nullptr)
-    inprocess_ = std::make_unique<inprocess::InProcess>(*options_.arena, options_.record, recorder_, progress);
+    inprocess_ =
+        std::make_unique<inprocess::InProcess>(*options_.arena, options_.record, recorder_, progress, options_.log);
 }
 
 PtraceEngine::~PtraceEngine() = default;
@@ -103,10 +104,6 @@ void PtraceEngine::forget(pid_t tid) {
 /// Nobody is left whom we were asked to trace.
 bool PtraceEngine::only_muted() const {
   return std::all_of(tracees_.begin(), tracees_.end(), [](const auto& entry) { return entry.second->muted; });
-}
-
-std::map<std::string, uint64_t> PtraceEngine::fallbacks() const {
-  return inprocess_ != nullptr ? inprocess_->fallbacks() : std::map<std::string, uint64_t>();
 }
 
 bool PtraceEngine::last_of_process(const Tracee& tracee) const {
@@ -193,6 +190,7 @@ void PtraceEngine::dispatch(pid_t tid, int status) {
   const Progress::Working working(progress_, recorder_.last_time() + 1);
   if (tracee->inside != nullptr) inprocess_->take_over(*tracee);
   const StopKind kind = decode_wait_status(status);
+  if (options_.log != nullptr) options_.log->print(Log::Level::debug, tid, "%s", describe(kind).c_str());
   if (std::holds_alternative<Exited>(kind) || std::holds_alternative<Killed>(kind)) {
     on_gone(*tracee, kind);
     return;
@@ -433,6 +431,9 @@ void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
                       : event == PTRACE_EVENT_FORK  ? Birth::forked
                                                     : Birth::cloned;
   if (!child.hidden) recorder_.thread_start(child, birth, &parent, parent.pid, shares);
+  if (options_.log != nullptr)
+    options_.log->print(Log::Level::debug, tid, "%s of %d%s", is_thread ? "new thread" : "child", parent.tid,
+                        child.muted ? ", not to be followed" : "");
   // Born while everything is being let go: the group interrupt did not reach it, its first stop will do.
 }
 

@@ -11,7 +11,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +20,7 @@
 
 #include "ringbuf/ring_set.h"
 #include "tracer/cpu_follow.h"
+#include "tracer/log.h"
 #include "tracer/recorder.h"
 #include "tracer/spawn.h"
 #include "tracer/tracee.h"
@@ -35,6 +35,8 @@ struct EngineOptions {
   bool kill_on_exit = true;      ///< spawned programs die with the tracer
   /// Not null: spawned programs record their calls themselves where they can. `rings` lie in it, Progress points to it.
   inprocess::Arena* arena = nullptr;
+  /// Not null: what is done is told there.
+  Log* log = nullptr;
 };
 
 /// How the traced command ended.
@@ -76,9 +78,6 @@ class PtraceEngine {
   void notify_orphaned();
 
   RootStatus root_status() const { return root_; }
-
-  /// Programs that could not record their calls themselves: why, and how many.
-  std::map<std::string, uint64_t> fallbacks() const;
 
  private:
   using Tracees = std::unordered_map<pid_t, std::unique_ptr<Tracee>>;

@@ -99,6 +99,9 @@ void Recorder::thread_start(Tracee& tracee, Birth birth, const Tracee* parent, p
   // A newborn has its parent's name, which the consumer knows.
   if (parent == nullptr) proc::read_comm(tracee.tid, record.comm);
   write(lifecycle_.ring, RecordType::thread_start, record);
+  // What keeps a process out keeps its forks out; but a filter, say, that it asked for was there before they were.
+  if (const EngineReason why = tracee.space->why_ptrace; why != EngineReason::none && tracee.tid == tracee.pid)
+    engine(tracee, false, ended_inprocess(why) ? EngineReason::born_after_leaving : why);
 }
 
 void Recorder::thread_end(Tracee& tracee, ThreadEndKind kind, int status, bool core_dumped, bool last_of_process) {
@@ -298,8 +301,11 @@ void Recorder::exec(Tracee& tracee, pid_t former_tid) {
   write(lifecycle_.ring, RecordType::exec, record);
 }
 
-void Recorder::inprocess(Tracee& tracee, bool on) {
-  write(lifecycle_.ring, RecordType::engine, EngineRecord{.prefix = prefix(tracee), .inprocess = on ? 1u : 0u});
+void Recorder::engine(Tracee& tracee, bool inprocess, EngineReason reason) {
+  if (tracee.hidden) return;
+  write(lifecycle_.ring, RecordType::engine,
+        EngineRecord{
+            .prefix = prefix(tracee), .inprocess = inprocess ? 1u : 0u, .reason = static_cast<uint32_t>(reason)});
 }
 
 void Recorder::report_maps(Tracee& tracee) {

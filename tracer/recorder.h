@@ -55,8 +55,8 @@ class Recorder {
   void group_stop(Tracee& tracee, int signo);
   /// `former`: the thread that called execve, if it is another one.
   void exec(Tracee& tracee, pid_t former_tid);
-  /// The process's threads record their calls themselves from here on, or no longer do.
-  void inprocess(Tracee& tracee, bool on = true);
+  /// The process's threads record their calls themselves from here on, or do not; with a reason, some of them do not.
+  void engine(Tracee& tracee, bool inprocess, EngineReason reason = EngineReason::none);
   /// The executable mappings, if they have changed since they were last reported: for threads that record their calls
   /// themselves, and would go on without.
   void report_new_maps(Tracee& tracee) {

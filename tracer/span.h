@@ -161,7 +161,7 @@ struct ExecRecord {
 struct EngineRecord {
   RecordPrefix prefix;
   uint32_t inprocess = 0;
-  uint32_t reserved = 0;
+  uint32_t reason = 0;  ///< EngineReason: why it is not, or why not all of its threads are
 };
 
 /// Followed by `count` times MappingEntry, each with its path, padded to 8.

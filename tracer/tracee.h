@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ringbuf/ring_set.h"
+#include "tracer/engine_reason.h"
 #include "tracer/span.h"
 #include "tracer/syscall_table.h"
 
@@ -32,6 +33,7 @@ struct AddressSpace {
   std::size_t inside = 0;                             ///< threads that have a place in the stub
   bool wants_stub = false;                            ///< a running program's, to be brought in: see Settling
   bool retired = false;                               ///< the stub can't stay: each thread leaves it at its next call
+  EngineReason why_ptrace = EngineReason::none;       ///< nobody is in the stub, and that is why
   pid_t parked = 0;                                   ///< a thread that waits in its stop to take the stub out
 
   /// The copy that fork(2) makes: of its threads none is there yet.

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <string>
 #include <variant>
 
 namespace sightline::tracer {
@@ -36,5 +37,8 @@ struct EventStop {
 using StopKind = std::variant<Exited, Killed, SyscallStop, SignalStop, GroupStop, TrapStop, EventStop>;
 
 StopKind decode_wait_status(int status);
+
+/// In some words, for a log: "stop: signal 10 (USR1)".
+std::string describe(const StopKind& kind);
 
 }  // namespace sightline::tracer

@@ -4,7 +4,7 @@
 //   frame     module (string), module offset, pc signed (beyond the module offset), function (string), function offset,
 //             file (string), line, column, FrameFlags
 //   stack     base, count, count frames, StackFlags u8, user frame + 1
-//   process   serial, pid signed, parent pid signed, ns pid signed, start, comm, engine
+//   process   serial, pid signed, parent pid signed, ns pid signed, start, comm, engine, reason
 //   thread    process, serial, tid signed, parent tid signed, ns tid signed, birth u8, start, comm
 //
 // Stacks share their outer ends: `base` is a node of the tree of all stacks (0: its root), from which `count` new nodes
@@ -141,6 +141,7 @@ uint32_t DefinitionWriter::process(const Process& process) {
   payload_.varint(process.start);
   payload_.string(std::string_view(process.comm).substr(0, kMaxString));
   payload_.string(std::string_view(process.engine).substr(0, kMaxString));
+  payload_.varint(static_cast<uint64_t>(process.reason));
   append(Record::process);
   return ++processes_;
 }
@@ -258,6 +259,7 @@ bool Definitions::add_process(ByteReader in) {
   process.start = in.varint();
   process.comm = in.string();
   process.engine = in.string();
+  if (!in.at_end()) process.reason = tracer::engine_reason(in.varint());
   if (!in.ok() || !spend(sizeof process + process.comm.size() + process.engine.size() + kOverhead)) return false;
   processes_.push_back(std::move(process));
   return true;

@@ -83,6 +83,7 @@ class Definitions {
   bool add(Record type, ByteReader payload);
 
   Process* process(uint32_t id);
+  const std::deque<Process>& processes() const { return processes_; }
   Thread* thread(uint32_t id);
   /// Builds the stack at its first use; nullptr also if the memory limit is reached.
   const symbolizer::Stack* stack(uint32_t id);

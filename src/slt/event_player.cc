@@ -193,6 +193,7 @@ bool EventPlayer::play_event(const Event& event) {
   } else if (event.type == Record::process_name) {
     process->comm = event.text;
     process->engine = event.engine;
+    process->reason = event.reason;
   } else if (event.type == Record::thread_start) {
     sink_.thread_started(*thread);
   } else if (event.type == Record::thread_name) {

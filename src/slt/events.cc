@@ -2,7 +2,7 @@
 //
 //   process_start   process
 //   thread_start    thread
-//   process_name    process, name, engine
+//   process_name    process, name, engine, reason
 //   thread_name     thread, name
 //   exec            thread, time, tid signed, former tid signed
 //   signal          thread, time, number signed, flags u8, siginfo size, length without the zeros at its end, bytes
@@ -30,6 +30,7 @@ void encode_event(const Event& event, uint64_t& clock, ByteWriter& out) {
   if (event.type == Record::process_name) {
     out.string(event.text.substr(0, kMaxString));
     out.string(event.engine.substr(0, kMaxString));
+    out.varint(static_cast<uint64_t>(event.reason));
   } else if (event.type == Record::thread_name) {
     out.string(event.text.substr(0, kMaxString));
   } else if (event.type == Record::exec) {
@@ -63,6 +64,7 @@ bool decode_event(ByteReader& in, uint64_t& clock, Event& event) {
   if (event.type == Record::process_name) {
     event.text = in.string();
     event.engine = in.string();
+    if (!in.at_end()) event.reason = tracer::engine_reason(in.varint());
   } else if (event.type == Record::thread_name) {
     event.text = in.string();
   } else if (event.type == Record::exec) {

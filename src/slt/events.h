@@ -7,6 +7,7 @@
 
 #include "src/slt/bytes.h"
 #include "src/slt/format.h"
+#include "tracer/engine_reason.h"
 #include "tracer/span.h"
 
 namespace sightline::slt {
@@ -23,6 +24,7 @@ struct Event {
   uint64_t calls = 0;
   std::string_view text;  ///< name or reason
   std::string_view engine;
+  tracer::EngineReason reason = tracer::EngineReason::none;
   std::span<const std::byte> siginfo;     ///< for encode_event()
   std::span<const uint8_t> siginfo_head;  ///< from decode_event(): its bytes without the zeros at the end …
   uint32_t siginfo_size = 0;              ///< … and how many it has with them, at most kMaxSiginfo

@@ -22,8 +22,10 @@
 /// processes and threads, each numbered 1, 2, … in the order of the file, stand in chunks of their own.
 ///
 /// **Records** are {type, length, payload}; numbers are varints (bytes.h). Who does not know a type skips it, who
-/// knows fewer fields of a type than it has skips the rest: that is what a new minor version may add. Anything else,
-/// a new enumerator included, is a new major version, and a reader refuses a major version that it does not know.
+/// knows fewer fields of a type than it has skips the rest: that is what a new minor version may add, and a reader
+/// takes as 0 what an older one did not write. Anything else, a new enumerator included, is a new major version, and a
+/// reader refuses a major version that it does not know. Only of the reasons why an engine was not used there may be
+/// new ones: a reader says that it does not know them.
 ///
 /// **Sizes**, measured on a recording of `find /usr/include` (13,156 calls: fcntl, close, newfstatat, getdents64,
 /// openat), definitions included: 22.8 bytes a call in the file, 85.5 before zstd. Most of that is what was captured
@@ -52,7 +54,7 @@ static_assert(std::endian::native == std::endian::little, "structs are written a
 /// Not text, not UTF-8, and changed by whoever translates line ends (PNG's trick, RFC 2083 section 12.11).
 inline constexpr char kMagic[8] = {'\x89', 'S', 'L', 'T', '\r', '\n', '\x1a', '\n'};
 inline constexpr uint16_t kMajor = 1;
-inline constexpr uint16_t kMinor = 0;
+inline constexpr uint16_t kMinor = 1;     ///< 1: the reasons of engines
 inline constexpr uint16_t kMachine = 62;  ///< ELF's EM_X86_64: what the syscall numbers and structs are of
 
 /// Once, at offset 0; `body_bytes` of fields follow: {HeaderField, length, bytes} each, numbers as varints in them.
@@ -132,7 +134,7 @@ enum class Record : uint8_t {
   signal = 6,
   thread_end = 7,
   loss = 8,
-  process_name = 9,  ///< from here on a process has another name or engine
+  process_name = 9,  ///< from here on a process has another name or engine, or another reason for that
   thread_name = 10,
   // in chunks of definitions
   string = 32,

@@ -187,6 +187,8 @@ Summary Reader::summary() {
   if (!read_trailer(summary)) {
     SummaryCollector collector;
     const Replayed replayed = replay(collector);
+    // Of those that the recording did not see end: as they were last.
+    for (const Process& process : definitions_->processes()) collector.renamed(process);
     summary = std::move(collector.summary());
     summary.problem = replayed.problem;
   }

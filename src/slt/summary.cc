@@ -1,7 +1,7 @@
 // Payloads:
 //
 //   account          end time, entered, finished, unfinished, dropped, output errors, complete u8, threads, processes
-//   process_summary  pid signed, start, end, comm, engine
+//   process_summary  pid signed, start, end, comm, engine, reason
 //   loss_summary     events, calls, reason
 //   note             frames, path, reason
 #include "src/slt/summary.h"
@@ -42,7 +42,7 @@ void SummaryCollector::process_started(const Process& process) {
   ++summary_.process_count;
   if (summary_.processes.size() >= kMaxListed) return;
   listed_[process.serial] = summary_.processes.size();
-  summary_.processes.push_back({process.pid, process.comm, process.engine, process.start, 0});
+  summary_.processes.push_back({process.pid, process.comm, process.engine, process.start, 0, process.reason});
 }
 
 void SummaryCollector::thread_started(const Thread&) {
@@ -56,8 +56,10 @@ void SummaryCollector::executed(const Thread& thread, int32_t, uint64_t) {
 void SummaryCollector::renamed(const Process& process) {
   const auto found = listed_.find(process.serial);
   if (found == listed_.end()) return;
-  summary_.processes[found->second].comm = process.comm;
-  summary_.processes[found->second].engine = process.engine;
+  Summary::ProcessInfo& info = summary_.processes[found->second];
+  info.comm = process.comm;
+  info.engine = process.engine;
+  info.reason = process.reason;
 }
 
 void SummaryCollector::call_finished(const Call& call) {
@@ -115,6 +117,7 @@ void encode_summary(const Summary& summary, ByteWriter& out) {
     payload.varint(process.end);
     payload.string(cut(process.comm, kMaxName));
     payload.string(cut(process.engine, kMaxName));
+    payload.varint(static_cast<uint64_t>(process.reason));
     append_record(out, Record::process_summary, payload);
   }
   for (const auto& loss : summary.losses) {
@@ -159,6 +162,7 @@ bool decode_summary(std::span<const uint8_t> records, Summary& into) {
       process.end = payload.varint();
       process.comm = payload.string();
       process.engine = payload.string();
+      if (!payload.at_end()) process.reason = tracer::engine_reason(payload.varint());
       into.processes.push_back(std::move(process));
     } else if (type == Record::loss_summary && into.losses.size() < kMaxNotes) {
       Summary::LossInfo loss;

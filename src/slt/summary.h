@@ -19,6 +19,7 @@ struct Summary {
     std::string engine;
     uint64_t start = 0;
     uint64_t end = 0;  ///< 0: it outlived the trace
+    tracer::EngineReason reason = tracer::EngineReason::none;
   };
   struct LossInfo {
     std::string reason;
@@ -62,7 +63,7 @@ class SummaryCollector : public Sink {
   void lost(const Loss& loss) override;
   void trace_ended(const TraceEnd& end) override;
 
-  /// A process has another name or engine.
+  /// A process has another name or engine, or another reason for that.
   void renamed(const Process& process);
   Summary& summary() { return summary_; }
 

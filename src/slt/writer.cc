@@ -115,6 +115,7 @@ Writer::ProcessState& Writer::process_state(const Process& process) {
   state.id = definitions_.process(process);
   state.comm = process.comm;
   state.engine = process.engine;
+  state.reason = process.reason;
   Event event;
   event.type = Record::process_start;
   event.id = state.id;
@@ -144,8 +145,8 @@ Writer::ThreadState& Writer::current_names(const Thread& thread) {
   ThreadState& state = thread_state(thread);
   const Process& process = *thread.process;
   const bool same_thread = same_name(state.comm, thread.comm);
-  const bool same_process =
-      same_name(state.process->comm, process.comm) && same_name(state.process->engine, process.engine);
+  const bool same_process = same_name(state.process->comm, process.comm) &&
+                            same_name(state.process->engine, process.engine) && state.process->reason == process.reason;
   if (same_thread && same_process) [[likely]]
     return state;
   Event event;
@@ -159,11 +160,13 @@ Writer::ThreadState& Writer::current_names(const Thread& thread) {
   if (!same_process) {
     state.process->comm = process.comm;
     state.process->engine = process.engine;
+    state.process->reason = process.reason;
     summary_.renamed(process);
     event.type = Record::process_name;
     event.id = state.process->id;
     event.text = process.comm;
     event.engine = process.engine;
+    event.reason = process.reason;
     put(event);
   }
   return state;

@@ -74,6 +74,7 @@ class Writer : public Sink {
   struct ProcessState {
     uint32_t id = 0;
     std::string comm, engine;  // as the file has them
+    tracer::EngineReason reason = tracer::EngineReason::none;
   };
   struct ThreadState {
     uint32_t id = 0;

@@ -53,7 +53,7 @@ class InProcess(TestCase):
                     self.assertEqual((result.status, result.out), (0, "as untraced\n"), result)
                     seen = sorted(n for mine in marks(Trace(read_text(file))).values() for n in mine if n != 0)
                     self.assertEqual(seen, [*range(1, 101), *(range(1001, 1101) if others else [])])
-                    self.assertIn("1 program was traced by ptrace: it made a call that", result.err)
+                    self.assertIn("1 process was in-process at first, then traced by ptrace: it ", result.err)
 
     def test_core_dumps_have_the_program_only(self):
         with open("/proc/sys/kernel/core_pattern", encoding="ascii") as file:

@@ -42,7 +42,9 @@ char state_of(pid_t pid) {
 
 std::unique_ptr<Driver> Driver::create(std::string& why_not) {
   std::unique_ptr<Driver> driver(new Driver);
-  driver->arena_ = Arena::create(why_not);
+  Arena::Failure failure;
+  driver->arena_ = Arena::create(failure);
+  why_not = clause_of(failure.reason);
   if (driver->arena_ == nullptr) return nullptr;
   driver->progress_ = std::make_unique<Progress>();
   driver->progress_->arena = driver->arena_.get();
@@ -72,7 +74,7 @@ bool Driver::start(const std::string& program) {
   pid_ = child.pid;
   if (!wait_for(UINT64_MAX)) return false;
   state_at_ = registers().rax;
-  return engine_->fallbacks().empty();
+  return !take_records().refused;
 }
 
 stepped::State Driver::state() const {
@@ -247,6 +249,10 @@ Seen Driver::take_records() {
       seen.signals.push_back(record.signo);
     } else if (view.header.type == static_cast<uint16_t>(RecordType::thread_end)) {
       ++seen.ends;
+    } else if (view.header.type == static_cast<uint16_t>(RecordType::engine)) {
+      EngineRecord record;
+      copy(record);
+      seen.refused = seen.refused || record.inprocess == 0;
     }
   });
   rings_->report_faults([&](std::size_t, ringbuf::Fault) { seen.damaged = true; });

@@ -32,6 +32,7 @@ struct Seen {
   std::vector<Exit> exits;
   std::vector<int> signals;
   std::size_t ends = 0;  ///< of threads
+  bool refused = false;  ///< a program was not to be traced in-process
   bool damaged = false;
 };
 
@@ -41,7 +42,7 @@ class Driver {
   static std::unique_ptr<Driver> create(std::string& why_not);
   ~Driver();
 
-  /// Runs the program up to its first breakpoint.
+  /// Runs the program up to its first breakpoint, and empties the rings.
   bool start(const std::string& program);
   pid_t pid() const { return pid_; }
   /// In the traced program.

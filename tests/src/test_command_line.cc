@@ -84,6 +84,14 @@ TEST_CASE("-t repeats") {
   CHECK(fine({"-ttt", "ls"}).text.clock == Clock::epoch);
 }
 
+TEST_CASE("-v: all of the structures, and which engine it was") {
+  CHECK_FALSE(fine({"ls"}).verbose);
+  CHECK(fine({"-v", "ls"}).verbose);
+  CHECK(fine({"-v", "ls"}).text.style.verbose);
+  CHECK(fine({"record", "-v", "ls"}).verbose);
+  CHECK_FALSE(fine({"record", "ls", "-v"}).verbose);
+}
+
 TEST_CASE("mistakes are one sentence") {
   complaint({});
   CHECK(complaint({"--nope", "ls"}).find("--nope") != std::string::npos);

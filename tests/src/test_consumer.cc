@@ -296,3 +296,54 @@ TEST_CASE("a flight recorder tells the last calls of each thread, between what h
   CHECK(p.notebook.end.unfinished == 0);
   CHECK(p.notebook.end.complete);
 }
+
+TEST_CASE("why a process is not in-process: it keeps the last reason, and counts once for each") {
+  Producer p({.engine_reason = tracer::EngineReason::none});
+  auto a = p.start(10, 10, 1, 1);
+  auto sibling = p.start(11, 10, 2, 1);
+  auto b = p.start(20, 20, 3, 2);
+  auto c = p.start(30, 30, 4, 3);
+  const auto engine = [&](Producer::Thread& of, bool inprocess, tracer::EngineReason reason) {
+    p.write(of, tracer::RecordType::engine,
+            tracer::EngineRecord{.prefix = {}, .inprocess = inprocess, .reason = static_cast<uint32_t>(reason)});
+  };
+  using enum tracer::EngineReason;
+  engine(a, true, none);
+  for (int i = 0; i < 3; ++i) engine(i == 1 ? sibling : a, true, no_room);
+  engine(b, false, under_seccomp);
+  p.write(b, tracer::RecordType::exec, tracer::ExecRecord{});
+  engine(b, false, under_seccomp);
+  engine(c, false, under_seccomp);
+  engine(c, true, none);
+  engine(c, false, static_cast<tracer::EngineReason>(250));
+  p.run();
+  REQUIRE(p.consumer.fallbacks().size() == 3);
+  CHECK(p.consumer.fallbacks()[0].reason == no_room);
+  CHECK(p.consumer.fallbacks()[0].partly);
+  CHECK(p.consumer.fallbacks()[0].processes == 1);
+  CHECK(p.consumer.fallbacks()[1].reason == under_seccomp);
+  CHECK_FALSE(p.consumer.fallbacks()[1].partly);
+  CHECK(p.consumer.fallbacks()[1].processes == 2);
+  CHECK(p.consumer.fallbacks()[2].reason == unknown);
+  std::vector<std::string> last;
+  p.consumer.for_each_process([&](const Process& process) {
+    last.push_back(process.engine + " " + std::string(tracer::name_of(process.reason)));
+  });
+  CHECK(last == std::vector<std::string>{"in-process no_room", "ptrace under_seccomp", "ptrace unknown"});
+}
+
+TEST_CASE("what holds for the whole run is every process's reason, also after an exec") {
+  Producer p({.engine_reason = tracer::EngineReason::descriptor_paths});
+  auto a = p.start(10, 10, 1, 1);
+  p.start(20, 20, 2, 2);
+  p.write(a, tracer::RecordType::exec, tracer::ExecRecord{});
+  p.run();
+  int processes = 0;
+  p.consumer.for_each_process([&](const Process& process) {
+    ++processes;
+    CHECK(process.engine == "ptrace");
+    CHECK(process.reason == tracer::EngineReason::descriptor_paths);
+  });
+  CHECK(processes == 2);
+  CHECK(p.consumer.fallbacks().empty());
+}

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <string>
 
 #include "ringbuf/model.h"
 #include "tracer/inprocess/remote.h"
@@ -50,39 +51,35 @@ int create_file() {
 
 }  // namespace
 
-std::unique_ptr<Arena> Arena::create(std::string& why_not) {
+std::unique_ptr<Arena> Arena::create(Failure& failure) {
   std::unique_ptr<Arena> arena(new Arena);
-  const auto fail = [&](const char* what) {
-    why_not = std::string(what) + ": " + std::strerror(errno);
+  const auto fail = [&](EngineReason reason, int error) {
+    failure = {reason, error};
     return nullptr;
   };
   // The stub reads the processor's counter: one that stops or changes its pace would tell nonsense. The kernel itself
   // uses it only where it does not.
   std::string clocksource;
   std::ifstream("/sys/devices/system/clocksource/clocksource0/current_clocksource") >> clocksource;
-  if (clocksource != "tsc") {
-    why_not = "the processor's time stamp counter is not fit for a clock here";
-    return nullptr;
-  }
-  if (!same_memory(getpid(), getpid())) return fail("who shares memory with whom can't be found out (kcmp)");
+  if (clocksource != "tsc") return fail(EngineReason::unfit_clock, 0);
+  if (!same_memory(getpid(), getpid())) return fail(EngineReason::no_kcmp, errno);
   arena->fd_ = create_file();
-  if (arena->fd_ < 0) return fail("no memory to share with it");
+  if (arena->fd_ < 0) return fail(EngineReason::no_shared_memory, errno);
   struct stat status {};
-  if (fstat(arena->fd_, &status) != 0) return fail("no memory to share with it");
+  if (fstat(arena->fd_, &status) != 0) return fail(EngineReason::no_shared_memory, errno);
   arena->inode_ = status.st_ino;
   const auto image_size = static_cast<std::size_t>(sightline_stub_image_end - sightline_stub_image);
-  if (ftruncate(arena->fd_, static_cast<off_t>(kEnd - kBase)) != 0) return fail("no memory to share with it");
+  if (ftruncate(arena->fd_, static_cast<off_t>(kEnd - kBase)) != 0) return fail(EngineReason::no_shared_memory, errno);
   if (pwrite(arena->fd_, sightline_stub_image, image_size, 0) != static_cast<ssize_t>(image_size))
-    return fail("no memory to share with it");
+    return fail(EngineReason::no_shared_memory, errno);
   void* wanted = reinterpret_cast<void*>(kShared);
   void* got = mmap(wanted, kEnd - kShared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, arena->fd_,
                    static_cast<off_t>(kShared - kBase));
-  if (got == MAP_FAILED) return fail("the addresses it needs are taken");
+  if (got == MAP_FAILED) return fail(EngineReason::addresses_taken, errno);
   arena->mapped_ = got == wanted;
   if (!arena->mapped_) {  // a kernel that does not know MAP_FIXED_NOREPLACE
     munmap(got, kEnd - kShared);
-    why_not = "the addresses it needs are taken";
-    return nullptr;
+    return fail(EngineReason::addresses_taken, 0);
   }
   std::memcpy(&arena->header_, sightline_stub_image, sizeof arena->header_);
   new (wanted) SharedState;

@@ -8,17 +8,22 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
+#include "tracer/engine_reason.h"
 #include "tracer/inprocess/layout.h"
 
 namespace sightline::tracer::inprocess {
 
 class Arena {
  public:
-  /// nullptr, and one clause on why, if this machine can't do it.
-  static std::unique_ptr<Arena> create(std::string& why_not);
+  /// Why there is none, and the errno of what failed, or 0.
+  struct Failure {
+    EngineReason reason = EngineReason::none;
+    int error = 0;
+  };
+  /// nullptr, and why, if this machine can't do it.
+  static std::unique_ptr<Arena> create(Failure& failure);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;

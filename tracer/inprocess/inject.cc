@@ -78,7 +78,7 @@ uint64_t find_system_call(pid_t tid) {
 }
 
 Injection map_stub(pid_t tid, int fd) {
-  Injection result{.done = false, .interrupted = false, .why_not = "its memory can't be reached"};
+  Injection result;
   const uint64_t syscall_at = find_system_call(tid);
   if (syscall_at == 0) return result;
   char path[64];
@@ -95,13 +95,13 @@ Injection map_stub(pid_t tid, int fd) {
   constexpr uint64_t kOwn = MAP_SHARED | MAP_NORESERVE;
   if (!map(kCode, kCodeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
            ~uint64_t{0})) {
-    if (!remote.lost()) result.why_not = "the addresses it needs are taken";
+    if (!remote.lost()) result.why_not = EngineReason::addresses_taken;
   } else {
     if (write_memory(tid, kCode, std::as_bytes(std::span(path)))) {
       const auto file = remote.call(SYS_open, {kCode, O_RDWR | O_CLOEXEC, 0});
       if (file && *file >= 0) {
         const auto number = static_cast<uint64_t>(*file);
-        result.why_not = "the addresses it needs are taken";
+        result.why_not = EngineReason::addresses_taken;
         if (map(kShared, kEnd - kShared, PROT_READ | PROT_WRITE, kOwn | MAP_FIXED_NOREPLACE, number)) {
           result.done = map(kCode, kCodeBytes, PROT_READ | PROT_EXEC, kOwn | MAP_FIXED, number);
           // A core dump would have all of it, gigabytes of which were never used.
@@ -110,7 +110,7 @@ Injection map_stub(pid_t tid, int fd) {
         }
         remote.call(SYS_close, {number});
       } else {
-        result.why_not = "it may not open the tracer's memory";
+        result.why_not = EngineReason::may_not_open;
       }
     }
     if (!result.done) remote.call(SYS_munmap, {kCode, kCodeBytes});
@@ -120,7 +120,7 @@ Injection map_stub(pid_t tid, int fd) {
 }
 
 Injection unmap_stub(pid_t tid, std::span<const std::pair<uint64_t, uint64_t>> also) {
-  Injection result{.done = false, .interrupted = false, .why_not = "its memory can't be reached"};
+  Injection result;
   const uint64_t syscall_at = find_system_call(tid);
   if (syscall_at == 0) return result;
   RemoteCalls remote(tid, syscall_at);

@@ -11,8 +11,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <utility>
+
+#include "tracer/engine_reason.h"
 
 namespace sightline::tracer::inprocess {
 
@@ -22,7 +23,7 @@ uint64_t find_system_call(pid_t tid);
 struct Injection {
   bool done = false;
   bool interrupted = false;  ///< an interruption of ours came meanwhile and is used up
-  std::string why_not;       ///< one clause
+  EngineReason why_not = EngineReason::memory_out_of_reach;
 };
 
 /// Maps the memory behind descriptor `fd` of this process at the addresses of layout.h.

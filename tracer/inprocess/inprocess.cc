@@ -41,8 +41,8 @@ bool has_limited_addresses(pid_t tid) {
 
 }  // namespace
 
-InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recorder, Progress& progress)
-    : arena_(arena), stub_(arena.stub()), options_(options), recorder_(recorder), progress_(progress) {
+InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recorder, Progress& progress, Log* log)
+    : arena_(arena), stub_(arena.stub()), options_(options), recorder_(recorder), progress_(progress), log_(log) {
   SharedState& state = shared();
   state.limits = options_.limits;
   state.stacks = options_.stacks;
@@ -52,9 +52,17 @@ InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recor
   progress_.windows = &state.windows;
 }
 
-bool InProcess::refuse(const std::string& why) {
-  ++fallbacks_[why];
+bool InProcess::refuse(Tracee& tracee, EngineReason why) {
+  tracee.space->why_ptrace = why;
+  recorder_.engine(tracee, false, why);
+  tell_why(tracee, why);
   return false;
+}
+
+void InProcess::tell_why(const Tracee& tracee, EngineReason why) {
+  if (log_ == nullptr) return;
+  const std::string_view clause = clause_of(why);
+  log_->print(Log::Level::info, tracee.tid, "by ptrace: %.*s", static_cast<int>(clause.size()), clause.data());
 }
 
 Frame& InProcess::frame_of(std::size_t slot) {
@@ -64,17 +72,18 @@ Frame& InProcess::frame_of(std::size_t slot) {
 bool InProcess::bring_in(Tracee& tracee) {
   user_regs_struct registers{};
   if (!get_registers(tracee.tid, registers)) return false;
-  if (registers.cs != kUserCode) return refuse("32-bit programs have no in-process engine");
-  if (registers.gs_base != 0) return refuse("the program uses the gs register");
+  if (registers.cs != kUserCode) return refuse(tracee, EngineReason::code_of_32_bits);
+  if (registers.gs_base != 0) return refuse(tracee, EngineReason::uses_gs);
   const auto status = proc::status(tracee.tid);
   if (!status) return false;
-  if (status->under_seccomp) return refuse("a seccomp filter is in force");
-  if ((status->ignored >> (SIGSYS - 1) & 1) != 0) return refuse("the program ignores SIGSYS");
-  if (has_limited_addresses(tracee.tid)) return refuse("its address space is limited (ulimit -v)");
+  if (status->under_seccomp) return refuse(tracee, EngineReason::under_seccomp);
+  if ((status->ignored >> (SIGSYS - 1) & 1) != 0) return refuse(tracee, EngineReason::ignores_sigsys);
+  if (has_limited_addresses(tracee.tid)) return refuse(tracee, EngineReason::addresses_limited);
   const Injection injection = map_stub(tracee.tid, arena_.fd());
   if (injection.interrupted) tracee.interrupting = true;
-  if (!injection.done) return refuse(injection.why_not);
+  if (!injection.done) return refuse(tracee, injection.why_not);
   tracee.space->sites = std::make_shared<Sites>();
+  if (log_ != nullptr) log_->print(Log::Level::info, tracee.tid, "stub injected");
   return true;
 }
 
@@ -107,37 +116,40 @@ void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& t
 
 void InProcess::begin_thread(Tracee& tracee) {
   const std::size_t slot = arena_.take_slot();
-  const auto give_up = [&](const char* why) {
+  // Of a program's first thread, and of a fork's only one: it is the whole process's.
+  const bool is_process = tracee.tid == tracee.pid || tracee.space->inside == 0;
+  const auto give_up = [&](EngineReason why) {
     arena_.give_slot_back(slot);
-    refuse(why);
+    recorder_.engine(tracee, !is_process, why);
+    tell_why(tracee, why);
   };
   if (slot == Arena::kNoSlot) {
     // It would go into the stub with what its creator has there. Its memory's other threads go on by traps.
     tracee.space->sites->restore(tracee.tid);
-    return give_up("there are more threads than there is room for");
+    return give_up(EngineReason::no_room);
   }
   ThreadControl& control = thread_slot(slot).control;
   set_up(control, slot, tracee);
   user_regs_struct registers{};
-  if (!get_registers(tracee.tid, registers)) return give_up("it has died");
+  if (!get_registers(tracee.tid, registers)) return arena_.give_slot_back(slot);  // it has died
   // A newborn has its creator's.
   if (registers.gs_base != 0 && !is_thread(registers.gs_base)) {
     tracee.space->sites->restore(tracee.tid);
-    return give_up("the program uses the gs register");
+    return give_up(EngineReason::uses_gs);
   }
   registers.gs_base = reinterpret_cast<uint64_t>(&control);
-  if (!set_registers(tracee.tid, registers)) return give_up("it has died");
+  if (!set_registers(tracee.tid, registers)) return arena_.give_slot_back(slot);
   if (!set_dispatch(tracee.tid, true, kCode, kCodeBytes)) {
     registers.gs_base = 0;
     set_registers(tracee.tid, registers);
-    return give_up("the kernel does not set the system-call dispatch from outside (Linux 6.4 does)");
+    return give_up(EngineReason::old_kernel);
   }
   control.blocked_is_stale = get_blocked(tracee.tid, control.blocked) ? 0 : 1;
   tracee.inside = std::make_shared<Inside>();
   tracee.inside->slot = slot;
   ++tracee.space->inside;
-  // Of a program's first thread, and of a fork's only one: it is the whole process's.
-  if (tracee.tid == tracee.pid && !tracee.muted) recorder_.inprocess(tracee);
+  if (is_process) recorder_.engine(tracee, true);
+  if (log_ != nullptr) log_->print(Log::Level::info, tracee.tid, "in-process, place %zu", slot);
 }
 
 void InProcess::take_over(Tracee& tracee) {
@@ -224,8 +236,9 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
       return deliver_held(inside, stop, signo);
     }
     if (signo == SIGSYS && info.si_code == kUserDispatch) {
-      if (tracee.space->retired || (info.si_arch == AUDIT_ARCH_X86_64 && ends_the_stub(r)))
-        retire(tracee, r, r.rip - 2, "it made a call that the stub can't stay for (seccomp, mlockall, a limit)");
+      const EngineReason why = info.si_arch == AUDIT_ARCH_X86_64 ? reason_to_leave(r) : EngineReason::none;
+      if (tracee.space->retired || why != EngineReason::none)
+        retire(tracee, r, r.rip - 2, why);
       else
         on_trap(tracee, r, info);
       return Verdict::resume;
@@ -279,6 +292,7 @@ void InProcess::hold_signals(Tracee& tracee) {
   ThreadControl& control = thread_slot(inside.slot).control;
   if (control.pending != 0) return;
   control.pending = 1;
+  if (log_ != nullptr) log_->print(Log::Level::debug, tracee.tid, "writes a record: signals are held until it is done");
   if (get_blocked(tracee.tid, inside.blocked)) set_blocked(tracee.tid, inside.blocked | ~kOwn);
 }
 
@@ -322,8 +336,13 @@ void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& in
   // All threads that share the memory hold it, and nobody else does. One that is not in the stub yet, or can't be, must
   // find no way in there.
   const auto sharing = static_cast<std::size_t>(tracee.space.use_count());
+  std::string_view patched;
   if (sharing == tracee.space->inside)
-    tracee.space->sites->trapped(tracee.tid, r.rip, nr, stub_.entry, stub_.remote, sharing == 1);
+    patched = tracee.space->sites->trapped(tracee.tid, r.rip, nr, stub_.entry, stub_.remote, sharing == 1);
+  if (log_ != nullptr)
+    log_->print(Log::Level::debug, tracee.tid, "call %d at %#llx trapped%s%.*s", nr,
+                static_cast<unsigned long long>(r.rip - 2),
+                patched.empty() ? "" : ", site: ", static_cast<int>(patched.size()), patched.data());
   // After the patch, which may have changed the bytes behind the call.
   const Sites::Call call = tracee.space->sites->call_at(tracee.tid, r.rip);
   r.rcx = call.behind;
@@ -334,6 +353,9 @@ void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& in
 }
 
 void InProcess::take_call(Tracee& tracee, user_regs_struct& r, const Sites::Call& call) {
+  if (log_ != nullptr)
+    log_->print(Log::Level::debug, tracee.tid, "call %lld at %#llx is the tracer's", static_cast<long long>(r.rax),
+                static_cast<unsigned long long>(r.rip - 2));
   tracee.inside->by_tracer = true;
   tracee.ip_override = call.behind != call.resume ? call.behind : 0;
   set_dispatch(tracee.tid, false, 0, 0);
@@ -381,6 +403,8 @@ void InProcess::drop(Tracee& tracee) {
   if (tracee.inside == nullptr) return;
   forget_unpublished(tracee);
   if (close_step(tracee)) open_call(tracee);
+  if (log_ != nullptr)
+    log_->print(Log::Level::info, tracee.tid, "no longer in-process, place %zu", tracee.inside->slot);
   arena_.give_slot_back(tracee.inside->slot);
   tracee.inside.reset();
   --tracee.space->inside;

@@ -14,15 +14,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "tracer/inprocess/arena.h"
 #include "tracer/inprocess/remote.h"
 #include "tracer/inprocess/sites.h"
+#include "tracer/log.h"
 #include "tracer/recorder.h"
 #include "tracer/stop.h"
 #include "tracer/tracee.h"
@@ -43,10 +42,10 @@ struct Inside {
 
 class InProcess {
  public:
-  /// `arena` outlives it.
-  InProcess(Arena& arena, const RecordOptions& options, Recorder& recorder, Progress& progress);
+  /// `arena` outlives it, and so does `log` if there is one.
+  InProcess(Arena& arena, const RecordOptions& options, Recorder& recorder, Progress& progress, Log* log);
 
-  /// The exit stop of a successful execve: gives the new program its stub. False: ptrace traces it; fallbacks() counts
+  /// The exit stop of a successful execve: gives the new program its stub. False: ptrace traces it, and a record says
   /// why.
   bool enter_program(Tracee& tracee);
   /// A stop that PTRACE_INTERRUPT has caused, of a thread whose memory wants a stub: brings it in, where it can. Then
@@ -85,17 +84,16 @@ class InProcess {
   /// takes it out. The thread needs another such stop then (inject.h).
   void take_out(Tracee& tracee);
 
-  /// Counts a program that is traced by ptrace instead. False.
-  bool refuse(const std::string& why);
-  /// Programs that are traced by ptrace instead: why, and how many.
-  const std::map<std::string, uint64_t>& fallbacks() const { return fallbacks_; }
+  /// Records that the thread's process is traced by ptrace, and why. False.
+  bool refuse(Tracee& tracee, EngineReason why);
 
  private:
+  void tell_why(const Tracee& tracee, EngineReason why);
   bool bring_in(Tracee& tracee);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
   void stop_holding(Tracee& tracee);
-  static bool ends_the_stub(const user_regs_struct& registers);
-  void retire(Tracee& tracee, user_regs_struct& registers, uint64_t to, const char* why);
+  static EngineReason reason_to_leave(const user_regs_struct& registers);
+  void retire(Tracee& tracee, user_regs_struct& registers, uint64_t to, EngineReason why);
   bool recover(Tracee& tracee, user_regs_struct& registers);
   static Verdict deliver_held(Inside& inside, const Stop& stop, int& signo);
   void on_trap(Tracee& tracee, user_regs_struct& registers, const siginfo_t& info);
@@ -116,7 +114,7 @@ class InProcess {
   RecordOptions options_;
   Recorder& recorder_;
   Progress& progress_;
-  std::map<std::string, uint64_t> fallbacks_;
+  Log* log_;
 };
 
 }  // namespace sightline::tracer::inprocess

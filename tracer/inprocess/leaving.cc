@@ -71,6 +71,9 @@ bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
   }
   control.step.store(Step::outside);
   stop_holding(tracee);
+  if (log_ != nullptr)
+    log_->print(Log::Level::debug, tracee.tid, "taken out of the stub, to %#llx",
+                static_cast<unsigned long long>(r.rip));
   return true;
 }
 
@@ -106,34 +109,36 @@ void InProcess::take_out(Tracee& tracee) {
   const Injection injection = unmap_stub(tracee.tid, tracee.space->sites->leave_nothing(tracee.tid));
   if (injection.interrupted) tracee.interrupting = true;
   tracee.space->sites = nullptr;
+  if (log_ != nullptr)
+    log_->print(Log::Level::info, tracee.tid, injection.done ? "stub taken out" : "the stub could not be taken out");
 }
 
 /// Calls after which the stub could not go on: it reads the time stamp counter and makes calls of its own, and it takes
 /// more addresses than a program may be content with.
-bool InProcess::ends_the_stub(const user_regs_struct& r) {
+EngineReason InProcess::reason_to_leave(const user_regs_struct& r) {
+  const auto if_so = [](bool so, EngineReason reason) { return so ? reason : EngineReason::none; };
   switch (r.rax) {
     case SYS_seccomp:
+      return EngineReason::asked_for_seccomp;
     case SYS_mlockall:
-      return true;
+      return EngineReason::locked_memory;
     case SYS_prctl:
-      return r.rdi == PR_SET_SECCOMP || r.rdi == PR_SET_TSC;
+      return r.rdi == PR_SET_SECCOMP ? EngineReason::asked_for_seccomp
+                                     : if_so(r.rdi == PR_SET_TSC, EngineReason::forbade_counter);
     case SYS_setrlimit:
-      return r.rdi == RLIMIT_AS;
+      return if_so(r.rdi == RLIMIT_AS, EngineReason::limited_addresses);
     case SYS_prlimit64:
-      return r.rsi == RLIMIT_AS && r.rdx != 0;
+      return if_so(r.rsi == RLIMIT_AS && r.rdx != 0, EngineReason::limited_addresses);
     default:
-      return false;
+      return EngineReason::none;
   }
 }
 
 /// The thread, in a stop outside the stub or put there by unwind(), goes on at `to` and is traced by ptrace; so are the
 /// others of its memory from their next calls on. With the last of them the stub goes.
-void InProcess::retire(Tracee& tracee, user_regs_struct& r, uint64_t to, const char* why) {
+void InProcess::retire(Tracee& tracee, user_regs_struct& r, uint64_t to, EngineReason why) {
   AddressSpace& space = *tracee.space;
-  if (!std::exchange(space.retired, true)) {
-    refuse(why);
-    if (!tracee.muted) recorder_.inprocess(tracee, false);
-  }
+  if (!std::exchange(space.retired, true)) refuse(tracee, why);
   r.rip = to;
   r.orig_rax = ~uint64_t{0};
   set_registers(tracee.tid, r);
@@ -162,7 +167,7 @@ bool InProcess::recover(Tracee& tracee, user_regs_struct& r) {
   if (tracee.inside->held) syscall(SYS_tgkill, tracee.pid, tracee.tid, tracee.inside->held->signo);
   const uint64_t behind = tracee.space->sites->behind_of(control.resume);
   unwind(r, slot, behind, frame_of(slot).rax);
-  retire(tracee, r, before_call ? behind - 2 : control.resume, "memory or the time stamp counter was taken from it");
+  retire(tracee, r, before_call ? behind - 2 : control.resume, EngineReason::stub_faulted);
   return true;
 }
 

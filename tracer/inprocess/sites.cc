@@ -386,20 +386,23 @@ bool Sites::patch_by_padding(pid_t tid, const Surroundings& around, uint64_t stu
   return write_memory(tid, patch.padding, jump.all()) && put_in_place(tid, patch, code.all(), remote_syscall, alone);
 }
 
-void Sites::trapped(pid_t tid, uint64_t behind, int32_t nr, uint64_t stub_entry, uint64_t remote_syscall, bool alone) {
-  if (frozen_) return;
+std::string_view Sites::trapped(pid_t tid, uint64_t behind, int32_t nr, uint64_t stub_entry, uint64_t remote_syscall,
+                                bool alone) {
+  if (frozen_) return {};
   // A patched site traps where the kernel restarts a call, and where the stub sends what it can't take.
-  if (is_near(behind)) return;
+  if (is_near(behind)) return {};
   for (const uint64_t start : {behind - 7, behind - 2})
-    if (const Patch* patch = standing_patch(tid, start); patch != nullptr && patch->behind == behind) return;
+    if (const Patch* patch = standing_patch(tid, start); patch != nullptr && patch->behind == behind) return {};
   const uint32_t traps = ++traps_[behind];
-  if (traps < kTrapsBeforePatch || traps > kLastTry) return;
+  if (traps < kTrapsBeforePatch || traps > kLastTry) return {};
   const Surroundings around = look_around(tid, behind);
   // A jump into what others see would lead them astray, and might be written to a file.
-  if (!around.is_call() || !is_private(tid, behind)) return;
-  if (is_move(around.before, nr) && patch_after_move(tid, around, stub_entry, remote_syscall, alone)) return;
-  if (patch_with_next(tid, around, stub_entry, remote_syscall, alone)) return;
-  patch_by_padding(tid, around, stub_entry, remote_syscall, alone);
+  if (!around.is_call() || !is_private(tid, behind)) return "not to be patched";
+  if (is_move(around.before, nr) && patch_after_move(tid, around, stub_entry, remote_syscall, alone))
+    return "after_move";
+  if (patch_with_next(tid, around, stub_entry, remote_syscall, alone)) return "with_next";
+  if (patch_by_padding(tid, around, stub_entry, remote_syscall, alone)) return "by_padding";
+  return "no form fits";
 }
 
 const Sites::Patch* Sites::patch_with_breakpoint(uint64_t address) const {

@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -47,8 +48,10 @@ class Sites {
   Call call_at(pid_t tid, uint64_t behind);
 
   /// A thread has trapped at the call behind `behind`, which has the number `nr`: patches the site if it is time and
-  /// the bytes allow it. `tid` is in a stop; `alone`: no other thread can run in this memory.
-  void trapped(pid_t tid, uint64_t behind, int32_t nr, uint64_t stub_entry, uint64_t remote_syscall, bool alone);
+  /// the bytes allow it. `tid` is in a stop; `alone`: no other thread can run in this memory. What was done, for a log:
+  /// the form's name, or why there is none; "" if it was not time.
+  std::string_view trapped(pid_t tid, uint64_t behind, int32_t nr, uint64_t stub_entry, uint64_t remote_syscall,
+                           bool alone);
 
   /// Where a thread goes on that has run into a breakpoint at `address`, if that is or was one of ours. `tid` is in a
   /// stop.

@@ -26,7 +26,8 @@ std::string quoted(std::span<const std::byte> bytes) {
 
 void print(std::ostream& out, const Process& p) {
   out << " P" << p.serial << " pid=" << p.pid << " parent=" << p.parent_pid << " ns=" << p.ns_pid
-      << " start=" << p.start << " end=" << p.end << " comm=" << quoted(p.comm) << " engine=" << quoted(p.engine);
+      << " start=" << p.start << " end=" << p.end << " comm=" << quoted(p.comm) << " engine=" << quoted(p.engine)
+      << " reason=" << tracer::name_of(p.reason);
 }
 
 void print(std::ostream& out, const Thread* t) {

@@ -104,6 +104,7 @@ class Teller {
     process.start = time_;
     process.comm = parent == nullptr ? "server" : word();
     process.engine = one_in(2) ? "ptrace" : "in-process";
+    if (one_in(2)) process.reason = tracer::engine_reason(below(32));
     sink_.process_started(process);
     start_thread(process, parent);
   }
@@ -150,6 +151,7 @@ class Teller {
     } else if (what == 5) {
       live->thread.comm = word().substr(0, 15);
       if (one_in(2)) live->thread.process->engine = "ptrace";
+      if (one_in(2)) live->thread.process->reason = tracer::engine_reason(below(32));
     } else if (what == 6) {
       sink_.idle();
     } else if (what == 7 && !live->open) {

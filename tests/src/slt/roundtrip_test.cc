@@ -2,11 +2,14 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "src/slt/reader.h"
+#include "src/slt/records.h"
 #include "src/slt/writer.h"
 #include "tests/effort.h"
 #include "tests/src/slt/event_log.h"
+#include "tests/src/slt/forge.h"
 #include "tests/src/slt/random_trace.h"
 #include "tests/src/slt/scratch.h"
 
@@ -120,6 +123,8 @@ TEST_CASE("the summary is the same with and without a footer") {
       CHECK(slow.processes[i].pid == fast.processes[i].pid);
       CHECK(slow.processes[i].start == fast.processes[i].start);
       CHECK(slow.processes[i].end == fast.processes[i].end);
+      CHECK(slow.processes[i].engine == fast.processes[i].engine);
+      CHECK(slow.processes[i].reason == fast.processes[i].reason);
     }
     REQUIRE(slow.losses.size() == fast.losses.size());
     for (std::size_t i = 0; i < slow.losses.size(); ++i) {
@@ -127,6 +132,91 @@ TEST_CASE("the summary is the same with and without a footer") {
       CHECK(slow.losses[i].calls == fast.losses[i].calls);
     }
   }
+}
+
+/// The file with another reason wherever a process has one, or, as version 1.0 has it, with none.
+std::string with_reason(const std::string& path, std::optional<uint8_t> reason) {
+  const Unpacked trace = unpack(path);
+  std::string file = trace.head;
+  FileHeader header;
+  std::memcpy(&header, file.data(), sizeof header);
+  if (!reason) header.minor = 0;
+  header.crc = crc32c(file.data() + sizeof header, header.body_bytes, crc32c(&header, offsetof(FileHeader, crc)));
+  file.replace(0, sizeof header, reinterpret_cast<const char*>(&header), sizeof header);
+  uint64_t summary_at = 0;
+  for (const auto& [chunk, records] : trace.chunks) {
+    ByteReader in({reinterpret_cast<const uint8_t*>(records.data()), records.size()});
+    ByteWriter out;
+    while (!in.at_end()) {
+      Record type;
+      const ByteReader payload = next_record(in, type);
+      REQUIRE(in.ok());
+      std::string bytes(reinterpret_cast<const char*>(payload.position()), payload.left());
+      if (type == Record::process || type == Record::process_name || type == Record::process_summary) {
+        bytes.pop_back();  // a varint of one byte
+        if (reason) bytes += static_cast<char>(*reason);
+      }
+      ByteWriter changed;
+      changed.bytes(bytes.data(), bytes.size());
+      append_record(out, type, changed);
+    }
+    if (chunk.type == ChunkType::summary) summary_at = file.size();
+    append_chunk(file, chunk, {reinterpret_cast<const char*>(out.data()), out.size()});
+  }
+  Trailer trailer{.summary_offset = summary_at, .crc = crc32c(&summary_at, sizeof summary_at), .magic = kTrailerMagic};
+  return file.append(reinterpret_cast<const char*>(&trailer), sizeof trailer);
+}
+
+TEST_CASE("why a process is not in-process comes back; older files say nothing of it, later ones what is new") {
+  const Scratch scratch;
+  const std::string path = scratch.path("t");
+  Process process;
+  process.serial = process.pid = 1;
+  Thread thread;
+  thread.serial = thread.tid = 1;
+  thread.process = &process;
+  auto writer = must_open(path);
+  writer->trace_started({});
+  process.reason = tracer::EngineReason::long_strings;
+  writer->process_started(process);
+  writer->thread_started(thread);
+  process.engine = "in-process";
+  process.reason = tracer::EngineReason::none;
+  writer->executed(thread, 1, 10);
+  process.engine = "ptrace";
+  process.reason = tracer::EngineReason::limited_addresses;
+  writer->thread_ended({.thread = &thread, .time = 20, .last_of_process = true});
+  writer->trace_ended({});
+  writer.reset();
+
+  struct Check : Sink {
+    void process_started(const Process& p) override { note(p); }
+    void executed(const Thread& t, int32_t, uint64_t) override { note(*t.process); }
+    void thread_ended(const ThreadEnd& e) override { note(*e.thread->process); }
+    void note(const Process& p) { seen.push_back(p.engine + " " + std::string(tracer::name_of(p.reason))); }
+    std::vector<std::string> seen;
+  };
+  const auto replayed = [&] {
+    Check check;
+    CHECK(must_read(path)->replay(check).ending == Reader::Ending::complete);
+    const Summary summary = must_read(path)->summary();
+    REQUIRE(summary.processes.size() == 1);
+    check.seen.push_back(summary.processes[0].engine + " " + std::string(tracer::name_of(summary.processes[0].reason)));
+    return check.seen;
+  };
+  CHECK(replayed() == std::vector<std::string>{"ptrace long_strings", "in-process ", "ptrace limited_addresses",
+                                               "ptrace limited_addresses"});
+  CHECK(must_read(path)->summary().minor == kMinor);
+
+  const std::string now = Scratch::read(path);
+  Scratch::write(path, with_reason(path, std::nullopt));
+  CHECK(must_read(path)->summary().minor == 0);
+  CHECK(replayed() == std::vector<std::string>{"ptrace ", "in-process ", "ptrace ", "ptrace "});
+
+  Scratch::write(path, now);
+  Scratch::write(path, with_reason(path, 99));
+  CHECK(replayed() ==
+        std::vector<std::string>{"ptrace unknown", "in-process unknown", "ptrace unknown", "ptrace unknown"});
 }
 
 TEST_CASE("arguments that a call does not have are not kept") {
