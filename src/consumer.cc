@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "ringbuf/model.h"
+#include "symbolizer/walk.h"
 #include "tracer/syscall_table.h"
 
 namespace sightline {
@@ -27,6 +28,8 @@ constexpr int kNapsBeforeLong = 64;
 
 // Records on threads and processes that a flight recorder holds back for the calls between them.
 constexpr std::size_t kMostKept = 1 << 16;
+
+constexpr uint32_t kStackPointer = 7;  // rsp's DWARF number
 
 // Serials come from the tracer, one a birth. A wild one must not make us allocate the world.
 constexpr uint32_t kSerialSlack = 1 << 20;
@@ -100,6 +103,7 @@ void Consumer::loop() {
   int naps = 0;
   uint64_t nap = kFirstNap;
   for (;;) {
+    if (progress_.known_stacks != nullptr && symbolizer_.take_outdated()) progress_.known_stacks->clear();
     // Read before the drain: what was committed before closing is seen by the drain that follows.
     const bool closing = closing_.load(std::memory_order_acquire);
     const uint64_t horizon = progress_.horizon.load(std::memory_order_acquire);
@@ -505,6 +509,8 @@ void Consumer::on_call_enter(std::span<const std::byte> payload) {
   state->is_open = true;
   if (options_.resolve_stacks && (record.flags & tracer::kCallHasStack) != 0)
     resolve(*state, record, rest.subspan(record.capture_bytes));
+  else if (options_.resolve_stacks && (record.flags & tracer::kCallKnownStack) != 0)
+    use_known_stack(*state, record);
   sink_.call_entered(call);
 }
 
@@ -521,7 +527,35 @@ void Consumer::resolve(ThreadState& state, const tracer::CallEnter& enter, std::
   const symbolizer::Resolved resolved = symbolizer_.resolve(spaces_[space].id, sample, options_.depth);
   state.open.call.stack_id = resolved.stack;
   state.open.call.stack = &symbolizer_.stack(resolved.stack);
+  if (resolved.walk != nullptr && enter.stack != 0 && progress_.known_stacks != nullptr)
+    tell_producers(enter, resolved);
   progress_.windows->learn(state.process->process.serial, enter.ip, resolved.bytes_used, resolved.hit_end_of_bytes);
+}
+
+void Consumer::tell_producers(const tracer::CallEnter& enter, const symbolizer::Resolved& resolved) {
+  const symbolizer::Walk& walk = *resolved.walk;
+  using Grounds = tracer::KnownStacks::Grounds;
+  static_assert(symbolizer::Walk::kMostRegisters <= tracer::KnownStacks::kMostRegisters);
+  static_assert(symbolizer::Walk::kMostReads <= tracer::KnownStacks::kMostWords);
+  if (walk.address != enter.sp || walk.sp != enter.sp || walk.pc != enter.ip) return;
+  Grounds grounds{.memory = enter.stack, .pc = walk.pc, .sp = walk.sp};
+  for (std::size_t i = 0; i < walk.register_count; ++i) {
+    if (walk.registers[i].number == kStackPointer) continue;  // it is part of the key
+    grounds.number[grounds.registers] = static_cast<uint8_t>(walk.registers[i].number);
+    grounds.value[grounds.registers++] = walk.registers[i].value;
+  }
+  for (; grounds.words < walk.read_count; ++grounds.words) {
+    grounds.where[grounds.words] = walk.reads[grounds.words].where;
+    grounds.word[grounds.words] = walk.reads[grounds.words].value;
+  }
+  progress_.known_stacks->add(grounds, resolved.stack);
+}
+
+void Consumer::use_known_stack(ThreadState& state, const tracer::CallEnter& enter) {
+  const auto stack = static_cast<symbolizer::StackId>(enter.stack);
+  if (stack != enter.stack || !symbolizer_.use_again(stack)) return reject();
+  state.open.call.stack_id = stack;
+  state.open.call.stack = &symbolizer_.stack(stack);
 }
 
 void Consumer::on_call_exit(std::span<const std::byte> payload) {

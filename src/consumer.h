@@ -127,6 +127,8 @@ class Consumer {
   ThreadState* thread_by_tid(int32_t tid);
   ProcessState& process(uint32_t serial);
   void resolve(ThreadState& state, const tracer::CallEnter& enter, std::span<const std::byte> rest);
+  void tell_producers(const tracer::CallEnter& enter, const symbolizer::Resolved& resolved);
+  void use_known_stack(ThreadState& state, const tracer::CallEnter& enter);
   void set_space(ProcessState& process, uint32_t space);
   uint32_t new_space(symbolizer::SpaceId id);
   void name_jit_map(const ProcessState& process);

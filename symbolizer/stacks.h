@@ -23,6 +23,8 @@ class Stacks {
   /// The stack was asked for once more, by its id.
   void count_use(StackId id) { ++entries_[id].uses; }
 
+  /// Ids are below this.
+  std::size_t size() const { return entries_.size(); }
   const Stack& operator[](StackId id) const { return entries_[id < entries_.size() ? id : kNoStack].stack; }
 
   struct Use {

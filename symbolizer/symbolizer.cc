@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "symbolizer/address_space.h"
 #include "symbolizer/jit_map.h"
@@ -36,6 +37,7 @@ struct Symbolizer::Impl {
   PlaceId add_place(const PlaceKey& key, const Interval* interval, uint64_t pc);
   PlaceId add_jit_place(const PlaceKey& key, const JitMap::Piece& piece, uint64_t pc);
   bool is_behind_call(const AddressSpace& space, uint64_t address);
+  void look_for_fetched();
   bool guess_caller(const AddressSpace& space, FrameRegisters& registers, StackView& stack, bool is_leaf);
 
   Options options;
@@ -48,6 +50,7 @@ struct Symbolizer::Impl {
   std::vector<std::unique_ptr<JitMap>> jit_maps;      // [SpaceId], as far as there are some
   std::vector<PlaceId> chain;                         // of the walk in progress, kept for its memory
   const AddressSpace empty_space;
+  bool outdated = false;  // and nobody has been told yet
 };
 
 Symbolizer::Symbolizer(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -203,12 +206,28 @@ bool Symbolizer::Impl::guess_caller(const AddressSpace& space, FrameRegisters& r
   return true;
 }
 
+/// Debug information has come in the meantime.
+void Symbolizer::Impl::look_for_fetched() {
+  if (!files.take_fetched()) return;
+  for (const auto& each : spaces)
+    if (each) each->forget_places();
+  outdated = true;
+}
+
+bool Symbolizer::take_outdated() {
+  impl_->look_for_fetched();
+  return std::exchange(impl_->outdated, false);
+}
+
+bool Symbolizer::use_again(StackId id) {
+  if (id == kNoStack || id >= impl_->stacks.size()) return false;
+  impl_->stacks.count_use(id);
+  return true;
+}
+
 Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth depth) {
   Impl& impl = *impl_;
-  if (impl.files.take_fetched()) {
-    for (const auto& each : impl.spaces)
-      if (each) each->forget_places();
-  }
+  impl.look_for_fetched();
   // Holds the mappings for the walk; parsing files changes none of them.
   const AddressSpace& space =
       space_id < impl.spaces.size() && impl.spaces[space_id] ? *impl.spaces[space_id] : impl.empty_space;
@@ -275,7 +294,7 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
   if (stack.read_to() > sp) {
     result.bytes_used = static_cast<uint32_t>(std::min<uint64_t>(stack.read_to() - sp, UINT32_MAX));
   }
-  if (repeatable) space.walks().add(sample, depth, registers, stack, result);
+  if (repeatable) result.walk = space.walks().add(sample, depth, registers, stack, result);
   return result;
 }
 

@@ -124,11 +124,15 @@ enum class Depth : uint8_t {
   whole,      ///< to the end of the stack (at most Options::max_frames)
 };
 
+struct Walk;  // walk.h
+
 /// What a resolve cost in stack bytes, so that the producer can learn how many to copy at this call site.
 struct Resolved {
   StackId stack = kNoStack;
   uint32_t bytes_used = 0;        ///< bytes from the stack pointer outward that the walk has read
   bool hit_end_of_bytes = false;  ///< the walk ended because the copied bytes did: more bytes would yield more frames
+  /// What the stack has followed from, if that is simple enough to be told; valid until the next call.
+  const Walk* walk = nullptr;
 };
 
 struct Options {
@@ -180,6 +184,12 @@ class Symbolizer {
   /// Unwinds and resolves. Never throws on what the traced process contains; an unreadable file yields frames
   /// without names, never no frames: the leaf's pc is always there.
   Resolved resolve(SpaceId space, const StackSample& sample, Depth depth);
+
+  /// A stack that resolve() has returned before is that of another call, too, which had the same Resolved::walk with
+  /// the same mappings. False: there is no such stack.
+  bool use_again(StackId id);
+  /// True once when what resolve() has said may have a better name by now: then no stack is to be used again.
+  bool take_outdated();
 
   /// A resolved stack; valid as long as the Symbolizer. `id` must come from resolve() or be kNoStack.
   const Stack& stack(StackId id) const;

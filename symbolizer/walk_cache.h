@@ -1,9 +1,10 @@
 /// Walks that need not be made again: a program calls from few places, and from each mostly with the same callers.
 ///
 /// What a walk finds follows from the registers and the words of the stack that it has used, and from the mappings. So
-/// a walk is remembered with exactly these, and its result holds for each sample that has the same ones in the same
-/// places, whatever else differs: arguments, local variables, loop counters. One cache for each state of an address
-/// space. Walks that used more than there is room for, missed bytes, or went by more than simple rules are not kept.
+/// a walk is remembered with exactly these (walk.h), and its result holds for each sample that has the same ones in the
+/// same places, whatever else differs: arguments, local variables, loop counters. One cache for each state of an
+/// address space. Walks that used more than there is room for, missed bytes, or went by more than simple rules are not
+/// kept.
 #pragma once
 
 #include <array>
@@ -14,6 +15,7 @@
 
 #include "symbolizer/stepper.h"
 #include "symbolizer/symbolizer.h"
+#include "symbolizer/walk.h"
 
 namespace sightline::symbolizer {
 
@@ -24,64 +26,61 @@ class WalkCache {
     if (slots_.empty()) return nullptr;
     const Slot& slot = slots_[index(sample)];
     const auto& value = sample.registers.value;
-    if (slot.result.stack == kNoStack || slot.pc != value[Registers::kPc] || slot.sp != value[Registers::kSp] ||
-        slot.address != sample.address || slot.size > sample.bytes.size() || slot.depth != depth ||
+    const Walk& walk = slot.walk;
+    if (slot.result.stack == kNoStack || walk.pc != value[Registers::kPc] || walk.sp != value[Registers::kSp] ||
+        walk.address != sample.address || slot.size > sample.bytes.size() || slot.depth != depth ||
         slot.leaf_is_after_call != sample.leaf_is_after_call)
       return nullptr;
     uint64_t difference = 0;
-    for (std::size_t i = 0; i < slot.register_count; ++i)
-      difference |= slot.registers[i].value ^ value[slot.registers[i].where];
-    for (std::size_t i = 0; i < slot.read_count; ++i) {
+    for (std::size_t i = 0; i < walk.register_count; ++i)
+      difference |= walk.registers[i].value ^ value[walk.registers[i].number];
+    for (std::size_t i = 0; i < walk.read_count; ++i) {
       uint64_t word = 0;
-      std::memcpy(&word, sample.bytes.data() + slot.reads[i].where, sizeof word);
-      difference |= slot.reads[i].value ^ word;
+      std::memcpy(&word, sample.bytes.data() + walk.reads[i].where, sizeof word);
+      difference |= walk.reads[i].value ^ word;
     }
     return difference == 0 ? &slot.result : nullptr;
   }
 
-  /// A walk of simple rules has come to `result`.
-  void add(const StackSample& sample, Depth depth, const FrameRegisters& registers, const StackView& stack,
-           const Resolved& result) {
+  /// A walk of simple rules has come to `result`. What it followed from, if that is to be remembered, or nullptr.
+  const Walk* add(const StackSample& sample, Depth depth, const FrameRegisters& registers, const StackView& stack,
+                  const Resolved& result) {
     const auto reads = stack.reads();
-    if (stack.missed_any() || stack.too_many_reads() || reads.size() > kMostReads) return;
+    if (stack.missed_any() || stack.too_many_reads() || reads.size() > Walk::kMostReads) return nullptr;
     if (slots_.empty()) slots_.resize(kSlots);
     Slot& slot = slots_[index(sample)];
+    Walk& walk = slot.walk;
     slot.result = {};
-    slot.register_count = 0;
+    walk.register_count = 0;
     for (std::size_t i = 0; i < Registers::kCount; ++i) {
       if ((registers.used >> i & 1) == 0) continue;
-      if (slot.register_count == kMostRegisters) return;
-      slot.registers[slot.register_count++] = {sample.registers.value[i], static_cast<uint32_t>(i)};
+      if (walk.register_count == Walk::kMostRegisters) return nullptr;
+      walk.registers[walk.register_count++] = {sample.registers.value[i], static_cast<uint32_t>(i)};
     }
     slot.size = 0;
-    slot.read_count = 0;
+    walk.read_count = 0;
     for (const StackView::Read& read : reads) {
-      slot.reads[slot.read_count++] = read;
+      walk.reads[walk.read_count++] = read;
       if (read.where + std::size_t{8} > slot.size) slot.size = read.where + std::size_t{8};
     }
-    slot.pc = sample.registers.value[Registers::kPc];
-    slot.sp = sample.registers.value[Registers::kSp];
-    slot.address = sample.address;
+    walk.pc = sample.registers.value[Registers::kPc];
+    walk.sp = sample.registers.value[Registers::kSp];
+    walk.address = sample.address;
     slot.depth = depth;
     slot.leaf_is_after_call = sample.leaf_is_after_call;
     slot.result = result;
+    return slot.result.walk = &walk;
   }
 
  private:
   static constexpr std::size_t kSlots = 32;
-  static constexpr std::size_t kMostRegisters = 4;
-  static constexpr std::size_t kMostReads = StackView::kMostReads;
 
   struct Slot {
-    uint64_t pc = 0, sp = 0, address = 0;
+    Walk walk;
     std::size_t size = 0;  ///< bytes of the sample up to the last that was read
     Resolved result;       ///< of kNoStack: the slot is empty
     Depth depth = Depth::whole;
     bool leaf_is_after_call = false;
-    uint8_t register_count = 0;
-    uint8_t read_count = 0;
-    std::array<StackView::Read, kMostRegisters> registers;  ///< by number
-    std::array<StackView::Read, kMostReads> reads;          ///< by offset into the sample
   };
   static std::size_t index(const StackSample& sample) {
     uint64_t mixed =

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "tracer/known_stacks.h"
 #include "tracer/stack_window.h"
 
 namespace sightline::tracer {
@@ -21,6 +22,7 @@ struct Progress {
   std::atomic<uint64_t> entered{0};
   StackWindows own_windows;
   StackWindows* windows = &own_windows;  ///< where the producers look
+  KnownStacks* known_stacks = nullptr;   ///< likewise; nullptr: none of them looks
 
   /// Where traced threads record their calls themselves: set before the first of them runs.
   inprocess::Arena* arena = nullptr;

@@ -46,6 +46,7 @@ enum CallFlags : uint16_t {
   kCallStackFault = 2,   ///< the stack could not be read
   kCallAlreadyOpen = 4,  ///< the thread was inside the call when the tracer attached: `time` is the attach
   kCallNotExecuted = 8,  ///< a seccomp filter answered instead of the kernel
+  kCallKnownStack = 16,  ///< no Registers and stack bytes, but the stack's number
 };
 
 struct CallEnter {
@@ -60,6 +61,9 @@ struct CallEnter {
   uint32_t capture_bytes = 0;  ///< all captures with their headers and padding
   uint32_t stack_bytes = 0;    ///< bytes from `sp` outward that follow Registers
   uint64_t number = 0;         ///< 1, 2, … of the thread's calls to be recorded: a gap is what has been lost
+  /// kCallKnownStack: which stack, as the consumer has numbered it (known_stacks.h). kCallHasStack: in which state of
+  /// its mappings the program was, if the producer looks for known stacks; else 0.
+  uint64_t stack = 0;
 };
 
 /// How a call ended.

@@ -6,6 +6,7 @@ namespace sightline::tracer {
 
 std::shared_ptr<AddressSpace> AddressSpace::copy_of(const AddressSpace& other) {
   auto copy = std::make_shared<AddressSpace>(other);
+  copy->serial = 0;
   copy->inside = 0;
   copy->parked = 0;
   if (other.sites != nullptr) copy->sites = std::make_shared<inprocess::Sites>(*other.sites);

@@ -50,6 +50,7 @@ InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recor
   state.filter = options_.filter;
   for (const int nr : kByTracer) state.by_tracer.set(static_cast<std::size_t>(nr));
   progress_.windows = &state.windows;
+  progress_.known_stacks = &state.known_stacks;
 }
 
 bool InProcess::refuse(Tracee& tracee, EngineReason why) {
@@ -107,6 +108,8 @@ void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& t
                     .thread_serial = tracee.thread_serial,
                     .process_serial = tracee.process_serial};
   control.mute = tracee.muted ? 1 : 0;
+  if (tracee.space->serial == 0) tracee.space->serial = next_space_++;
+  control.space = tracee.space->serial;
   control.calls = tracee.calls;
   if (tracee.ring.ring != nullptr)
     control.ring = ringbuf::RecordRing::attach(tracee.ring.memory.data(), tracee.ring.memory.size(),
@@ -259,8 +262,8 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
   }
 
   // A pointer that leads nowhere: the copy ends there.
-  if ((signo == SIGSEGV || signo == SIGBUS) && info.si_code > 0 && r.rip == stub_.copy) {
-    r.rip = stub_.copied;
+  if ((signo == SIGSEGV || signo == SIGBUS) && info.si_code > 0 && (r.rip == stub_.copy || r.rip == stub_.word)) {
+    r.rip = r.rip == stub_.copy ? stub_.copied : stub_.no_word;
     set_registers(tracee.tid, r);
     return Verdict::resume;
   }
@@ -381,6 +384,9 @@ void InProcess::call_taken(Tracee& tracee) {
 
 void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
   const OpenCall& call = tracee.call;
+  // Before the thread goes on: what it finds of known stacks from here on is not from before.
+  if (tracee.space->maps_changed)
+    shared().map_generations[tracee.space->serial % kMapGenerations].fetch_add(1, std::memory_order_release);
   if (tracee.space->sites == nullptr || call.abi != Abi::x86_64 || (ret < 0 && ret > -4096)) return;
   switch (call.nr) {
     case SYS_mmap:

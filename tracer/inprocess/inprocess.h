@@ -114,6 +114,7 @@ class InProcess {
   RecordOptions options_;
   Recorder& recorder_;
   Progress& progress_;
+  uint32_t next_space_ = 1;
   Log* log_;
 };
 

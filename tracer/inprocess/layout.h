@@ -14,6 +14,7 @@
 /// Also compiled into the stub: standard-library headers only, nothing that needs a linked library.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <bitset>
 #include <cstddef>
@@ -22,6 +23,7 @@
 #include "ringbuf/record_ring.h"
 #include "tracer/capture.h"
 #include "tracer/filter.h"
+#include "tracer/known_stacks.h"
 #include "tracer/span.h"
 #include "tracer/stack_window.h"
 
@@ -75,6 +77,8 @@ struct ThreadControl {
   std::atomic<uint64_t> nowhere{0};
 
   uint64_t last_time = 0;      ///< of the thread's last record
+  uint64_t stack_end = 0;      ///< where a copy of the stack was last found to end
+  uint32_t space = 0;          ///< AddressSpace::serial
   uint64_t calls = 0;          ///< CallEnter::number of the last call
   int32_t nr = 0;              ///< of the call whose entry is in the ring
   int32_t nr_now = 0;          ///< of the call it is in, recorded or not
@@ -102,6 +106,8 @@ struct TscClock {
   std::atomic<uint64_t> tsc0{0}, ns0{0}, mult{0};
 };
 
+inline constexpr std::size_t kMapGenerations = 1024;
+
 struct SharedState {
   TscClock clock;
   CaptureLimits limits;
@@ -111,7 +117,16 @@ struct SharedState {
   std::bitset<Filter::kNumbers> by_tracer;  ///< x86-64 calls that only the tracer can take through
   ringbuf::Doorbell doorbell;
   StackWindows windows;
+  KnownStacks known_stacks;
+  /// Of a memory: grows when what is executable in it changes. Two may have one in common, which does no harm.
+  std::array<std::atomic<uint32_t>, kMapGenerations> map_generations{};
 };
+
+/// Names a state of a memory's executable mappings. Never 0.
+inline uint64_t state_of_maps(const SharedState& state, uint32_t space) {
+  const std::atomic<uint32_t>& generation = state.map_generations[space % kMapGenerations];
+  return uint64_t{space} << 32 | generation.load(std::memory_order_acquire);
+}
 static_assert(sizeof(SharedState) <= kSharedBytes);
 
 inline constexpr uint64_t kThreadBytes = kMostThreads * sizeof(ThreadSlot);
@@ -171,6 +186,8 @@ struct StubHeader {
   uint64_t held_exit;   ///< … and after it
   uint64_t copy;        ///< `rep movsb` from the user's memory; a fault here goes on at `copied`
   uint64_t copied;
+  uint64_t word;  ///< one word of the user's; a fault here goes on at `no_word`
+  uint64_t no_word;
   uint64_t remote;  ///< a `syscall` for calls of the tracer's
 };
 

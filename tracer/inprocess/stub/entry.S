@@ -30,7 +30,7 @@
   .globl sl_header
 sl_header:
   .quad sl_entry, sl_call, sl_behind, sl_committed, sl_leaving, sl_bailing, sl_end
-  .quad sl_held_entry, sl_held_exit, sl_copy, sl_copied, sl_remote
+  .quad sl_held_entry, sl_held_exit, sl_copy, sl_copied, sl_word, sl_no_word, sl_remote
 
   .text
   .globl sl_entry
@@ -132,6 +132,29 @@ sl_copy:
   rep movsb
 sl_copied:
   mov %rcx, %rax
+  ret
+
+# int sl_same_words(const void* base, const uint32_t* where, const uint64_t* words, size_t n): whether each word at
+# base + where[i] is words[i]; no, where one can't be read.
+  .globl sl_same_words
+sl_same_words:
+  lea (%rsi,%rcx,4), %r8
+0:
+  cmp %r8, %rsi
+  je 1f
+  mov (%rsi), %eax
+sl_word:
+  mov (%rdi,%rax), %rax
+  cmp (%rdx), %rax
+  jne sl_no_word
+  add $4, %rsi
+  add $8, %rdx
+  jmp 0b
+1:
+  mov $1, %eax
+  ret
+sl_no_word:
+  xor %eax, %eax
   ret
 
 # Calls that the tracer makes in the thread's name.

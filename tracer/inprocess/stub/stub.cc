@@ -14,6 +14,7 @@
 
 extern "C" {
 std::size_t sl_copy_bytes(void* to, const void* from, std::size_t n);
+int sl_same_words(const void* base, const void* where, const void* words, std::size_t n);
 
 // The compiler expects these four of every environment.
 void* memcpy(void* to, const void* from, std::size_t n) {
@@ -155,6 +156,44 @@ void fetch_lines(const std::byte* from, unsigned count) {
   for (unsigned i = 0; i < count; ++i) asm volatile("prefetchw %0" : : "m"(from[i * kLine]));
 }
 
+/// A register that functions keep for their callers, by its number in DWARF. Unwinding needs no others.
+uint64_t kept_register(const Frame& frame, uint8_t number) {
+  switch (number) {
+    case 3:
+      return frame.rbx;
+    case 6:
+      return frame.rbp;
+    case 12:
+      return frame.r12;
+    case 13:
+      return frame.r13;
+    case 14:
+      return frame.r14;
+    case 15:
+      return frame.r15;
+    default:
+      return 0;
+  }
+}
+
+/// The number that the consumer has given to this call's stack; 0: it has not yet.
+uint32_t known_stack(const Frame& frame, ThreadControl& thread, uint64_t maps) {
+  if (!may_fault(thread)) return 0;
+  return shared().known_stacks.find(
+      maps, frame.rcx, thread.user_rsp, [&](uint8_t number) { return kept_register(frame, number); },
+      [&](const void* where, const void* words, std::size_t count) {
+        return sl_same_words(reinterpret_cast<const void*>(thread.user_rsp), where, words, count) != 0;
+      });
+}
+
+/// How much of the stack to copy for this call.
+uint32_t stack_window(const Frame& frame, const ThreadControl& thread) {
+  const uint32_t wanted = shared().windows.wanted(thread.prefix.process_serial, frame.rcx, shared().unknown_stack);
+  // A fault is a stop, and there would be one at each call from a place that is less than that below the stack's end.
+  const uint64_t left = thread.stack_end - thread.user_rsp;
+  return left - 1 < wanted ? static_cast<uint32_t>(left) : wanted;
+}
+
 bool has_captures(const Syscall* call) {
   return call != nullptr && !call->captures.empty();
 }
@@ -202,8 +241,17 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
   }
   uint32_t window = 0;
   uint32_t size = static_cast<uint32_t>(sizeof(CallEnter) + captures.bytes);
+  uint64_t stack = 0;
+  uint16_t flags = 0;
   if (shared().stacks) {
-    window = shared().windows.wanted(thread.prefix.process_serial, frame.rcx, shared().unknown_stack);
+    const uint64_t maps = state_of_maps(shared(), thread.space);
+    stack = known_stack(frame, thread, maps);
+    if (stack != 0) {
+      flags = kCallKnownStack;
+    } else {
+      window = stack_window(frame, thread);
+      stack = maps;
+    }
     if (size + sizeof(RegisterBlock) + window > thread.ring.largest_payload()) window = 0;
   }
   if (window != 0) size += static_cast<uint32_t>(sizeof(RegisterBlock) + window);
@@ -217,7 +265,6 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
   std::byte* end = place + sizeof(CallEnter);
   if (captures.bytes != 0) memcpy(end, scratch_of(thread).data(), captures.bytes);
   end += captures.bytes;
-  uint16_t flags = 0;
   uint32_t stack_bytes = 0;
   if (window != 0) {
     // In DWARF's order, as the kernel would show them at the call's entry.
@@ -227,6 +274,7 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
     end += sizeof(RegisterBlock);
     OwnMemory memory(thread);
     const std::size_t got = memory.read(thread.user_rsp, {end, window});
+    if (got != window) thread.stack_end = thread.user_rsp + got;
     flags = static_cast<uint16_t>(kCallHasStack | (got == 0 ? kCallStackFault : 0));
     stack_bytes = static_cast<uint32_t>(got);
     end += got;
@@ -247,7 +295,8 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
                         .flags = flags,
                         .capture_bytes = captures.bytes,
                         .stack_bytes = stack_bytes,
-                        .number = number};
+                        .number = number,
+                        .stack = stack};
   const auto record_end =
       thread.ring.prepare(static_cast<uint16_t>(RecordType::call_enter), static_cast<uint32_t>(end - place));
   thread.publish_to = record_end.word;
