@@ -101,11 +101,10 @@ std::unique_ptr<tracer::inprocess::Arena> make_arena(const Settings& settings, t
                                                      tracer::inprocess::Arena::Failure& why_not) {
   tracer::CaptureLimits& limits = options.record.limits;
   if (settings.engine == Engine::ptrace) return nullptr;
-  if (options.record.fd_paths)
-    why_not.reason = tracer::EngineReason::descriptor_paths;
-  else if (limits.string_limit > tracer::inprocess::kScratchBytes / 4)
+  if (limits.string_limit > tracer::inprocess::kScratchBytes / 4) {
     why_not.reason = tracer::EngineReason::long_strings;
-  if (why_not.reason != tracer::EngineReason::none) return nullptr;
+    return nullptr;
+  }
   limits.total_limit = std::min<uint32_t>(limits.total_limit, tracer::inprocess::kScratchBytes);
   return tracer::inprocess::Arena::create(why_not);
 }

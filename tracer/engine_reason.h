@@ -33,7 +33,7 @@ enum class EngineReason : uint8_t {
   stub_faulted = 20,
 
   // Of the whole run.
-  descriptor_paths = 24,
+  descriptor_paths = 24,  ///< of earlier versions: the stub looks them up itself now
   long_strings = 25,
   unfit_clock = 26,
   no_kcmp = 27,

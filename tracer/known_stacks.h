@@ -75,7 +75,7 @@ class KnownStacks {
     const std::size_t words = get(entry.words);
     if (registers > kMostRegisters || words > kMostWords) return 0;
     for (std::size_t i = 0; i < registers; ++i)
-      if (value_of(get(entry.number[i])) != get(entry.value[i])) return 0;
+      if (const uint64_t now = value_of(get(entry.number[i])); now != get(entry.value[i])) return 0;
     if (!same_words(entry.where.data(), entry.word.data(), words)) return 0;
     const uint32_t stack = get(entry.stack);
     std::atomic_thread_fence(std::memory_order_acquire);

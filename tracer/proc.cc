@@ -15,6 +15,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "tracer/fd_paths.h"
+
 namespace sightline::tracer::proc {
 namespace {
 
@@ -155,7 +157,6 @@ int open_mapped(pid_t pid, const Map& map) {
 }
 
 FdTarget fd_target(pid_t pid, int fd) {
-  constexpr std::string_view kDeleted = " (deleted)";
   char link[48];
   if (fd == AT_FDCWD)
     std::snprintf(link, sizeof link, "/proc/%d/cwd", pid);
@@ -165,13 +166,25 @@ FdTarget fd_target(pid_t pid, int fd) {
   const ssize_t n = readlink(link, text, sizeof text);
   if (n <= 0) return {};
   FdTarget target{.path = std::string(text, static_cast<std::size_t>(n))};
-  // A file may be called that.
   struct stat st {};
-  if (target.path.ends_with(kDeleted) && stat(link, &st) == 0 && st.st_nlink == 0) {
-    target.path.resize(target.path.size() - kDeleted.size());
+  if (target.path.ends_with(kDeletedMark) && stat(link, &st) == 0 && st.st_nlink == 0) {
+    target.path.resize(target.path.size() - kDeletedMark.size());
     target.deleted = true;
   }
   return target;
+}
+
+bool has_our_root(pid_t tid) {
+  char link[32];
+  std::snprintf(link, sizeof link, "/proc/%d/root", tid);
+  struct statx theirs {};
+  struct statx ours {};
+  constexpr unsigned kWanted = STATX_INO | STATX_MNT_ID;
+  if (statx(AT_FDCWD, link, 0, kWanted, &theirs) != 0 || statx(AT_FDCWD, "/proc/self/root", 0, kWanted, &ours) != 0)
+    return false;
+  return (theirs.stx_mask & ours.stx_mask & kWanted) == kWanted && theirs.stx_mnt_id == ours.stx_mnt_id &&
+         theirs.stx_ino == ours.stx_ino && theirs.stx_dev_major == ours.stx_dev_major &&
+         theirs.stx_dev_minor == ours.stx_dev_minor;
 }
 
 std::vector<Map> executable_maps(pid_t pid) {

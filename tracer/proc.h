@@ -37,13 +37,16 @@ int last_cpu(pid_t tid);
 /// /proc/TID/comm into a NUL-terminated field of 16 bytes.
 void read_comm(pid_t tid, char (&comm)[16]);
 
-/// What descriptor `fd` of the process refers to, as readlink(2) of /proc/PID/fd/FD gives it, less the " (deleted)"
-/// that the kernel adds to the path of a removed file; "" if it is not open. AT_FDCWD is the working directory.
+/// What a descriptor of the process refers to: FdPath says how it is put.
 struct FdTarget {
   std::string path;
   bool deleted = false;
 };
 FdTarget fd_target(pid_t pid, int fd);
+
+/// Whether the thread's root directory is ours, mount and all: then the kernel names files to it as it does to us
+/// (fs/d_path.c, d_path).
+bool has_our_root(pid_t tid);
 
 struct Map {
   uint64_t start = 0, end = 0, offset = 0, device = 0, inode = 0;

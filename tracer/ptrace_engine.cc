@@ -287,6 +287,7 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
       }
       if (tracee.call.open) recorder_.abandon(tracee, CallEnd::no_value);
       recorder_.enter(tracee, *info);
+      if (inprocess_ != nullptr) inprocess_->call_begun(tracee);
       if (tracee.call.abi == Abi::x86_64 && tracee.call.nr == SYS_exit) comes_back_no_more(tracee);
       break;
     case PTRACE_SYSCALL_INFO_EXIT: {
@@ -294,6 +295,7 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
       // Thrown out by our own PTRACE_INTERRUPT: the program never sees this EINTR (see hide_interruption).
       if (tracee.interrupting && arch::would_hide(tracee.tid)) ret = arch::kHiddenReturn;
       recorder_.exit(tracee, ret, info->exit.is_error != 0);
+      tracee.root_change.reset();
       if (tracee.inside != nullptr) {
         inprocess_->follow_maps(tracee, ret);
         inprocess_->call_taken(tracee);

@@ -1,6 +1,5 @@
 #include "tracer/recorder.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "tracer/fd_paths.h"
 #include "tracer/proc.h"
 #include "tracer/x86_64/registers.h"
 
@@ -26,6 +26,20 @@ MapChange map_change_of(const Syscall* syscall) {
   if (name == "munmap" || name == "mremap") return MapChange::unmap;
   return MapChange::none;
 }
+
+class Descriptors final : public FdLookup {
+ public:
+  explicit Descriptors(pid_t tid) : tid_(tid) {}
+
+  FdPath find(int fd) override {
+    found_ = proc::fd_target(tid_, fd);
+    return {.path = found_.path, .deleted = found_.deleted};
+  }
+
+ private:
+  pid_t tid_;
+  proc::FdTarget found_;
+};
 
 }  // namespace
 
@@ -127,51 +141,20 @@ CaptureResult Recorder::run_captures(Tracee& tracee, Phase phase, int64_t ret, b
   CaptureResult result;
   const OpenCall& call = tracee.call;
   if (call.syscall == nullptr) return result;
+  const CaptureCall state{.abi = call.abi, .args = call.args, .ret = ret, .failed = failed};
+  // A ring that is smaller than asked for, because memory is short, gets less of the call, not none of it.
+  std::span<std::byte> room = scratch_;
+  if (tracee.ring.ring != nullptr)
+    room = room.first(std::min<std::size_t>(room.size(), tracee.ring.ring->largest_payload() - sizeof(CallEnter)));
   if (!call.syscall->captures.empty()) {
     memory_.select(tracee.tid);
-    const CaptureCall state{.abi = call.abi, .args = call.args, .ret = ret, .failed = failed};
-    // A ring that is smaller than asked for, because memory is short, gets less of the call, not none of it.
-    std::span<std::byte> room = scratch_;
-    if (tracee.ring.ring != nullptr)
-      room = room.first(std::min<std::size_t>(room.size(), tracee.ring.ring->largest_payload() - sizeof(CallEnter)));
     result = capture(*call.syscall, phase, state, options_.limits, memory_, room);
   }
   if (options_.fd_paths) {
-    if (phase == Phase::entry)
-      capture_fd_paths(tracee, result);
-    else if (call.syscall->returns == ReturnType::fd && !failed)
-      capture_fd_path(tracee, 0, static_cast<int>(ret), phase, result);
+    Descriptors descriptors(tracee.tid);
+    capture_fd_paths(*call.syscall, phase, state, descriptors, room, result);
   }
   return result;
-}
-
-void Recorder::capture_fd_paths(Tracee& tracee, CaptureResult& result) {
-  const auto arguments = tracee.call.syscall->arguments;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arg_base(arguments[i].type) != ArgBase::fd) continue;
-    const int fd = static_cast<int>(tracee.call.args[i]);
-    if (fd >= 0 || fd == AT_FDCWD) capture_fd_path(tracee, static_cast<uint8_t>(i), fd, Phase::entry, result);
-  }
-}
-
-void Recorder::capture_fd_path(Tracee& tracee, uint8_t arg, int fd, Phase phase, CaptureResult& result) {
-  const proc::FdTarget found = proc::fd_target(tracee.tid, fd);
-  const std::string& target = found.path;
-  const std::size_t need = sizeof(Capture) + padded(target.size());
-  if (target.empty() || result.bytes + need > scratch_.size() || result.count == UINT8_MAX) return;
-  Capture header{.address = static_cast<uint64_t>(fd),
-                 .wanted = static_cast<uint32_t>(target.size()),
-                 .length = static_cast<uint32_t>(target.size()),
-                 .arg = arg,
-                 .phase = phase,
-                 .kind = CaptureKind::fd_path,
-                 .flags = static_cast<uint8_t>(found.deleted ? kCaptureDeleted : 0)};
-  std::byte* place = scratch_.data() + result.bytes;
-  std::memset(place, 0, need);
-  std::memcpy(place, &header, sizeof header);
-  std::memcpy(place + sizeof header, target.data(), target.size());
-  result.bytes += static_cast<uint32_t>(need);
-  ++result.count;
 }
 
 void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {

@@ -77,8 +77,6 @@ class Recorder {
   void write(ringbuf::RecordRing* ring, RecordType type, const Record& record);
   void retire(Tracee& tracee);
   CaptureResult run_captures(Tracee& tracee, Phase phase, int64_t ret, bool failed);
-  void capture_fd_paths(Tracee& tracee, CaptureResult& result);
-  void capture_fd_path(Tracee& tracee, uint8_t arg, int fd, Phase phase, CaptureResult& result);
   void report_maps(Tracee& tracee);
   void follow_maps(Tracee& tracee, int64_t ret);
 

@@ -62,10 +62,11 @@ struct Tracee {
   bool new_program = false;                   ///< its execve has succeeded and not returned yet
   bool muted = false;                         ///< traced only because it shares what is traced: nothing is recorded
   OpenCall call;
-  uint64_t calls = 0;        ///< to be recorded, so far
-  bool hidden = false;       ///< our own child before its execve: nothing of it is recorded
-  bool newly_shown = false;  ///< it has just left that state
-  bool attached = false;     ///< by -p: left running when we go
+  std::shared_ptr<const int> root_change;  ///< InProcess::call_begun; until the call ends
+  uint64_t calls = 0;                      ///< to be recorded, so far
+  bool hidden = false;                     ///< our own child before its execve: nothing of it is recorded
+  bool newly_shown = false;                ///< it has just left that state
+  bool attached = false;                   ///< by -p: left running when we go
   bool first_stop_seen = false;
   bool interrupting = false;  ///< we sent PTRACE_INTERRUPT and wait for its stop
   bool held = false;          ///< kept in its stop until all of its process are there

@@ -35,22 +35,27 @@ void Context::quoted(std::span<const std::byte> bytes, bool truncated) {
   append_quoted(out, bytes, style.hex_strings, truncated);
 }
 
+/// What it referred to when the call began, whatever the call has made of it.
 void Context::fd(int32_t number) {
   append_decimal(out, number);
-  path_of(number);
+  path_of(entry, number);
 }
 
 void Context::dirfd(int32_t number) {
   constexpr int32_t kWorkingDirectory = -100;
   if (number != kWorkingDirectory) return fd(number);
   out += "AT_FDCWD";
-  path_of(number);
+  path_of(entry, number);
 }
 
-void Context::path_of(int32_t fd) {
+void Context::returned_fd(int32_t number) {
+  append_decimal(out, number);
+  path_of(exit, number);
+}
+
+void Context::path_of(const Captures& captures, int32_t fd) {
   if (!style.fd_paths) return;
-  Piece path = entry.find_path(fd);
-  if (!path.found) path = exit.find_path(fd);
+  const Piece path = captures.find_path(fd);
   if (!path.found) return;
   out += '<';
   append_path(out, path.bytes);

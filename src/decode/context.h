@@ -81,7 +81,8 @@ struct Context {
   void quoted(std::span<const std::byte> bytes, bool truncated);
   void fd(int32_t number);                                 ///< `3`, with -y `3</etc/passwd>`
   void dirfd(int32_t number);                              ///< the same or `AT_FDCWD`
-  void path_of(int32_t fd);                                ///< with -y: `<path>` if it was captured
+  void returned_fd(int32_t number);                        ///< fd(), of the call's result
+  void path_of(const Captures& captures, int32_t fd);      ///< with -y: `<path>` if it was captured
   void id(uint32_t number);                                ///< a uid or gid: `-1` for the one nobody has
   void limited_text(const Piece& piece, uint64_t length);  ///< payload of `length` bytes, cut at -s
 };

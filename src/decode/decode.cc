@@ -183,7 +183,7 @@ void append_value(Context& c, int64_t ret) {
     case ReturnType::hex:
       return append_hex(out, c.narrow() ? bits & 0xffffffff : bits);
     case ReturnType::fd:
-      return c.fd(static_cast<int32_t>(ret));
+      return c.returned_fd(static_cast<int32_t>(ret));
     case ReturnType::octal:
       return append_mode(out, static_cast<uint32_t>(ret));
     case ReturnType::uid:

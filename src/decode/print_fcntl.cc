@@ -173,7 +173,7 @@ bool append_fcntl_result(Context& c, int64_t ret) {
   switch (c.uint_arg(1)) {
     case kDup:
     case kDupCloexec:
-      c.fd(static_cast<int32_t>(ret));
+      c.returned_fd(static_cast<int32_t>(ret));
       return true;
     case kGetFd:
       if (ret == 0) return false;

@@ -293,7 +293,7 @@ def with_engine(command):
         return command
     if command[1] in ("print", "info", "report", "annotate", "export", "help"):
         return command
-    if any(word.startswith(("-y", "--decode-fds", "--engine", "--help", "--version")) for word in command):
+    if any(word.startswith(("--engine", "--help", "--version")) for word in command):
         return command
     verb = 2 if command[1] in ("record", "trace") else 1
     return [*command[:verb], f"--engine={engine}", *command[verb:]]

@@ -66,7 +66,7 @@ class InProcess(TestCase):
         self.assertLess(max((core.stat().st_size for core in cores), default=0), 100 << 20)
 
     def test_what_it_leaves_to_ptrace_is_said(self):
-        result = self.sightline("--engine=inprocess", "-y", "-o", self.dir / "trace", "true")
+        result = self.sightline("--engine=inprocess", "-s", "100000", "-o", self.dir / "trace", "true")
         self.assertEqual(result.status, 0)
         self.assertIn("sightline: the in-process engine can't be used here: ", result.err)
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -39,6 +40,12 @@ bool has_limited_addresses(pid_t tid) {
   return prlimit(tid, RLIMIT_AS, nullptr, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
+/// Of either ABI: of the calling thread, of those it shares its directories with, or (pivot_root) of a namespace's.
+bool changes_root(const Syscall& call) {
+  constexpr std::array<std::string_view, 4> kCalls = {"chroot", "unshare", "setns", "pivot_root"};
+  return std::ranges::find(kCalls, std::string_view(call.name)) != kCalls.end();
+}
+
 }  // namespace
 
 InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recorder, Progress& progress, Log* log)
@@ -46,9 +53,11 @@ InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recor
   SharedState& state = shared();
   state.limits = options_.limits;
   state.stacks = options_.stacks;
+  state.fd_paths = options_.fd_paths;
   state.unknown_stack = options_.unknown_stack;
   state.filter = options_.filter;
   for (const int nr : kByTracer) state.by_tracer.set(static_cast<std::size_t>(nr));
+  if (options_.fd_paths) state.by_tracer.set(SYS_pivot_root);
   progress_.windows = &state.windows;
   progress_.known_stacks = &state.known_stacks;
 }
@@ -111,6 +120,7 @@ void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& t
   if (tracee.space->serial == 0) tracee.space->serial = next_space_++;
   control.space = tracee.space->serial;
   control.calls = tracee.calls;
+  if (options_.fd_paths) control.roots_seen = roots_seen_by(tracee.tid);
   if (tracee.ring.ring != nullptr)
     control.ring = ringbuf::RecordRing::attach(tracee.ring.memory.data(), tracee.ring.memory.size(),
                                                {.doorbell = &shared().doorbell});
@@ -269,6 +279,10 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
   }
   const bool fault = signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGFPE;
   if (fault && info.si_code > 0 && recover(tracee, r)) return Verdict::resume;
+  if (signo == SIGTRAP && r.rip == stub_.ask + 1) {
+    answer(tracee, r);
+    return Verdict::resume;
+  }
   const bool trapped = signo == SIGTRAP && (r.rip == stub_.held_entry + 1 || r.rip == stub_.held_exit + 1);
   if (!get_out(tracee, r)) {
     hold_signals(tracee);
@@ -320,13 +334,48 @@ uint64_t InProcess::frame_place(const Tracee& tracee, uint64_t address) {
   return sites.is_breakpoint(own) && get_blocked(tracee.tid, blocked) && (blocked & kTrap) != 0 ? address : own;
 }
 
-void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& info) {
-  // The kernel does not let a forced signal be blocked; to the program it still is.
+/// The kernel does not let a forced signal be blocked; to the program it still is.
+void InProcess::keep_blocked(const Tracee& tracee, int signo) {
   const ThreadControl& control = thread_slot(tracee.inside->slot).control;
-  constexpr uint64_t kTrap = uint64_t{1} << (SIGSYS - 1);
+  const uint64_t bit = uint64_t{1} << (signo - 1);
   uint64_t blocked = 0;
-  if (control.blocked_is_stale == 0 && (control.blocked & kTrap) != 0 && get_blocked(tracee.tid, blocked))
-    set_blocked(tracee.tid, blocked | kTrap);
+  if (control.blocked_is_stale == 0 && (control.blocked & bit) != 0 && get_blocked(tracee.tid, blocked))
+    set_blocked(tracee.tid, blocked | bit);
+}
+
+/// Until the next change, if the root directory is ours now and nobody is about to change one.
+uint32_t InProcess::roots_seen_by(pid_t tid) const {
+  const uint32_t roots = shared().roots.load();
+  return root_changes_.use_count() == 1 && proc::has_our_root(tid) ? roots : 0;
+}
+
+/// The stub wants to know what a descriptor refers to: its thread has, or may have, another root directory than we.
+void InProcess::answer(Tracee& tracee, user_regs_struct& r) {
+  keep_blocked(tracee, SIGTRAP);
+  ThreadSlot& slot = thread_slot(tracee.inside->slot);
+  const proc::FdTarget found = proc::fd_target(tracee.tid, static_cast<int>(r.rdi));
+  const std::size_t length = std::min(found.path.size(), kPathBytes);
+  std::memcpy(slot.path, found.path.data(), length);
+  if (const uint32_t roots = shared().roots.load(); tracee.inside->roots_not_ours != roots) {
+    slot.control.roots_seen = roots_seen_by(tracee.tid);
+    if (slot.control.roots_seen == 0 && root_changes_.use_count() == 1) tracee.inside->roots_not_ours = roots;
+  }
+  r.rax = path_answer(length, found.deleted);
+  r.rip = stub_.asked;
+  r.orig_rax = ~uint64_t{0};
+  set_registers(tracee.tid, r);
+}
+
+void InProcess::call_begun(Tracee& tracee) {
+  const Syscall* call = tracee.call.syscall;
+  if (!options_.fd_paths || call == nullptr || !changes_root(*call)) return;
+  tracee.root_change = root_changes_;
+  // Before the call has its effect. 0 is what a thread has seen that has to ask.
+  if (shared().roots.fetch_add(1) == UINT32_MAX) shared().roots.fetch_add(1);
+}
+
+void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& info) {
+  keep_blocked(tracee, SIGSYS);
   const auto nr = static_cast<int32_t>(r.rax);
   // int 0x80 in 64-bit code has its own numbers.
   const bool by_tracer = info.si_arch != AUDIT_ARCH_X86_64 || r.rax >= Filter::kNumbers ||

@@ -36,8 +36,9 @@ struct Inside {
     int signo;
     std::array<std::byte, 128> siginfo;
   };
-  uint64_t blocked = 0;      ///< the thread's signal mask, while signals are held back
-  std::optional<Held> held;  ///< a signal that waits for the stub to reach a safe place
+  uint32_t roots_not_ours = 0;  ///< SharedState::roots for which the thread has another root directory than we
+  uint64_t blocked = 0;         ///< the thread's signal mask, while signals are held back
+  std::optional<Held> held;     ///< a signal that waits for the stub to reach a safe place
 };
 
 class InProcess {
@@ -67,6 +68,8 @@ class InProcess {
   /// A signal-delivery stop. `signo` may change: to a signal that was held back.
   Verdict on_signal(Tracee& tracee, const Stop& stop, int& signo);
 
+  /// The entry stop of a call, whoever traces the thread: it may change what the paths of descriptors are relative to.
+  void call_begun(Tracee& tracee);
   /// The exit stop of a call that the tracer has taken: the stub takes the next.
   void call_taken(Tracee& tracee);
   /// Memory was mapped, protected or unmapped by the call that has just ended with `ret`.
@@ -97,6 +100,9 @@ class InProcess {
   bool recover(Tracee& tracee, user_regs_struct& registers);
   static Verdict deliver_held(Inside& inside, const Stop& stop, int& signo);
   void on_trap(Tracee& tracee, user_regs_struct& registers, const siginfo_t& info);
+  static void keep_blocked(const Tracee& tracee, int signo);
+  void answer(Tracee& tracee, user_regs_struct& registers);
+  uint32_t roots_seen_by(pid_t tid) const;
   void take_call(Tracee& tracee, user_regs_struct& registers, const Sites::Call& call);
   void finish_call(Tracee& tracee, int64_t ret);
   void open_call(Tracee& tracee);
@@ -115,6 +121,8 @@ class InProcess {
   Recorder& recorder_;
   Progress& progress_;
   uint32_t next_space_ = 1;
+  /// Whoever is in a call that changes the root directory of threads has a share in it.
+  std::shared_ptr<const int> root_changes_ = std::make_shared<const int>();
   Log* log_;
 };
 

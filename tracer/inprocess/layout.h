@@ -41,6 +41,7 @@ inline constexpr std::size_t kMostThreads = 4096;
 
 inline constexpr std::size_t kStackBytes = 48 << 10;     // of the stub, a thread
 inline constexpr std::size_t kScratchBytes = 136 << 10;  // for captures
+inline constexpr std::size_t kPathBytes = 4096;          // of a descriptor's path: the kernel gives no more
 
 /// The user's registers as the stub found them at the call. Written by entry.S, which knows the offsets.
 struct Frame {
@@ -89,6 +90,8 @@ struct ThreadControl {
   /// believes of its signals (kernel/signal.c, force_sig_info_to_task).
   uint64_t blocked = ~uint64_t{0};
   uint32_t blocked_is_stale = 1;
+  /// SharedState::roots for which the tracer has found the thread's root directory to be its own.
+  uint32_t roots_seen = 0;
   RecordPrefix prefix;       ///< all but the time
   ringbuf::RecordRing ring;  ///< the stub's view
 };
@@ -97,6 +100,7 @@ struct ThreadSlot {
   alignas(4096) ThreadControl control;
   alignas(4096) std::byte stack[kStackBytes];
   alignas(4096) std::byte scratch[kScratchBytes];
+  alignas(4096) std::byte path[kPathBytes];
 };
 
 /// The processor's clock in CLOCK_MONOTONIC: ns = ns0 + ((tsc - tsc0) * mult >> 32). Set from time to time by the
@@ -112,6 +116,10 @@ struct SharedState {
   TscClock clock;
   CaptureLimits limits;
   bool stacks = false;
+  bool fd_paths = false;
+  /// Goes up before a traced process changes the root directory of threads: a thread for which this is not what it has
+  /// seen asks the tracer for the paths of its descriptors. Never 0.
+  std::atomic<uint32_t> roots{1};
   uint32_t unknown_stack = 0;
   Filter filter;
   std::bitset<Filter::kNumbers> by_tracer;  ///< x86-64 calls that only the tracer can take through
@@ -189,6 +197,19 @@ struct StubHeader {
   uint64_t word;  ///< one word of the user's; a fault here goes on at `no_word`
   uint64_t no_word;
   uint64_t remote;  ///< a `syscall` for calls of the tracer's
+  uint64_t ask;     ///< the trap by which the tracer is asked for a descriptor's path: edi is the descriptor …
+  uint64_t asked;   ///< … and where to go on, with the path in ThreadSlot::path and rax as path_answer() makes it
 };
+
+/// What the tracer says of the path it was asked for.
+inline constexpr uint64_t path_answer(std::size_t length, bool deleted) {
+  return uint64_t{length} << 1 | (deleted ? 1 : 0);
+}
+inline constexpr std::size_t answered_length(uint64_t answer) {
+  return answer >> 1 < kPathBytes ? answer >> 1 : kPathBytes;
+}
+inline constexpr bool answered_deleted(uint64_t answer) {
+  return (answer & 1) != 0;
+}
 
 }  // namespace sightline::tracer::inprocess

@@ -112,6 +112,17 @@ TEST_CASE("-y names what descriptors are open for") {
             .fd_path(0, 3, "/usr/x", true)
             .returns(3)
             .line(style) == R"(openat(AT_FDCWD</usr>, "x", O_RDONLY) = 3</usr/x>)");
+  // The same descriptor before and after.
+  CHECK(CallBuilder("dup2", {3, 4})
+            .fd_path(0, 3, "/a")
+            .fd_path(1, 4, "/b")
+            .fd_path(0, 4, "/a", true)
+            .returns(4)
+            .line(style) == "dup2(3</a>, 4</b>) = 4</a>");
+  CHECK(CallBuilder("dup2", {3, 4}).fd_path(0, 3, "/a").fd_path(0, 4, "/a", true).returns(4).line(style) ==
+        "dup2(3</a>, 4) = 4</a>");
+  CHECK(CallBuilder("fcntl", {3, 0, 4}).fd_path(0, 3, "/a").fd_path(0, 5, "/a", true).returns(5).line(style) ==
+        "fcntl(3</a>, F_DUPFD, 4) = 5</a>");
   CHECK(CallBuilder("close", {3}).fd_path(0, 3, "/etc/passwd").returns(0).line() == "close(3) = 0");
 }
 

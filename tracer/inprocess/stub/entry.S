@@ -31,6 +31,7 @@
 sl_header:
   .quad sl_entry, sl_call, sl_behind, sl_committed, sl_leaving, sl_bailing, sl_end
   .quad sl_held_entry, sl_held_exit, sl_copy, sl_copied, sl_word, sl_no_word, sl_remote
+  .quad sl_ask, sl_asked
 
   .text
   .globl sl_entry
@@ -155,6 +156,15 @@ sl_word:
   ret
 sl_no_word:
   xor %eax, %eax
+  ret
+
+# uint64_t sl_ask_path(int fd): the tracer's answer. See layout.h, path_answer.
+  .globl sl_ask_path
+sl_ask_path:
+sl_ask:
+  int3
+  ud2
+sl_asked:
   ret
 
 # Calls that the tracer makes in the thread's name.

@@ -3,18 +3,23 @@
 //
 // Freestanding: no library, no writable data, no vector registers; nothing here may call into the process. The capture
 // code, the table and the ring are those of the tracer, compiled once more.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstring>
 #include <new>
 
+#include "tracer/fd_paths.h"
 #include "tracer/inprocess/layout.h"
 
 extern "C" {
 std::size_t sl_copy_bytes(void* to, const void* from, std::size_t n);
 int sl_same_words(const void* base, const void* where, const void* words, std::size_t n);
+uint64_t sl_ask_path(int fd);
 
 // The compiler expects these four of every environment.
 void* memcpy(void* to, const void* from, std::size_t n) {
@@ -63,7 +68,7 @@ void __cxa_pure_virtual() {
 }
 }
 
-// Of the vtable of MemoryReader; nothing is ever deleted here.
+// Of the vtables of MemoryReader and FdLookup; nothing is ever deleted here.
 void operator delete(void*, std::size_t) noexcept {}
 void operator delete(void*) noexcept {}
 
@@ -114,6 +119,64 @@ class OwnMemory final : public MemoryReader {
 
  private:
   ThreadControl& thread_;
+};
+
+/// The link is the calling thread's own: descriptors need not be shared with the process's other threads, and its first
+/// one, whose they would be, may have ended.
+void write_link(int fd, std::span<char, 32> link) {
+  constexpr std::string_view kWorkingDirectory = "/proc/thread-self/cwd";
+  constexpr std::string_view kDescriptor = "/proc/thread-self/fd/";
+  const std::string_view head = fd == AT_FDCWD ? kWorkingDirectory : kDescriptor;
+  memcpy(link.data(), head.data(), head.size());
+  char* end = link.data() + head.size();
+  if (fd != AT_FDCWD) {
+    std::size_t digits = 1;
+    for (int rest = fd / 10; rest != 0; rest /= 10) ++digits;
+    for (std::size_t i = digits; i-- != 0; fd /= 10) end[i] = static_cast<char>('0' + fd % 10);
+    end += digits;
+  }
+  *end = 0;
+}
+
+/// What the thread sees by itself is what the tracer would see, as long as both have the same root directory and there
+/// is a /proc. Where that is not certain, the tracer is asked.
+class OwnDescriptors final : public FdLookup {
+ public:
+  explicit OwnDescriptors(ThreadControl& thread)
+      : thread_(thread), path_(reinterpret_cast<char*>(reinterpret_cast<ThreadSlot&>(thread).path)) {}
+
+  FdPath find(int fd) override {
+    // Looked at once more behind the look-up: another thread may have changed it in between.
+    FdPath found;
+    if (has_root_of_tracer() && look_up(fd, found) && has_root_of_tracer()) return found;
+    const uint64_t answer = sl_ask_path(fd);
+    return {.path = {path_, answered_length(answer)}, .deleted = answered_deleted(answer)};
+  }
+
+ private:
+  bool has_root_of_tracer() const { return shared().roots.load(std::memory_order_acquire) == thread_.roots_seen; }
+
+  /// False: there is something to be seen, but not from here.
+  bool look_up(int fd, FdPath& found) const {
+    char link[32];
+    write_link(fd, link);
+    const long n = system_call(SYS_readlink, reinterpret_cast<uint64_t>(link), reinterpret_cast<uint64_t>(path_),
+                               kPathBytes, 0, 0, 0);
+    if (n <= 0) return fd != AT_FDCWD && system_call(SYS_fcntl, number(fd), F_GETFD, 0, 0, 0, 0) == -EBADF;
+    found.path = {path_, static_cast<std::size_t>(n)};
+    if (!found.path.ends_with(kDeletedMark)) return true;
+    struct stat status;
+    const long failed = system_call(SYS_newfstatat, number(fd), reinterpret_cast<uint64_t>(""),
+                                    reinterpret_cast<uint64_t>(&status), AT_EMPTY_PATH, 0, 0);
+    found.deleted = failed == 0 && status.st_nlink == 0;
+    if (found.deleted) found.path.remove_suffix(kDeletedMark.size());
+    return true;
+  }
+
+  static uint64_t number(int fd) { return static_cast<uint64_t>(fd); }
+
+  ThreadControl& thread_;
+  char* path_;
 };
 
 void arguments_of(const Frame& frame, uint64_t (&args)[6]) {
@@ -195,15 +258,24 @@ uint32_t stack_window(const Frame& frame, const ThreadControl& thread) {
 }
 
 bool has_captures(const Syscall* call) {
-  return call != nullptr && !call->captures.empty();
+  return call != nullptr && (!call->captures.empty() || shared().fd_paths);
 }
 
 /// A table of captures is run with the room that a record of this ring has.
 CaptureResult captures_of(ThreadControl& thread, const Syscall* call, Phase phase, const CaptureCall& state) {
-  const std::span<std::byte> room = scratch_of(thread);
+  std::span<std::byte> room = scratch_of(thread).first(shared().limits.total_limit);
   const std::size_t most = thread.ring.largest_payload() - sizeof(CallEnter);
-  OwnMemory memory(thread);
-  return capture(*call, phase, state, shared().limits, memory, room.first(most < room.size() ? most : room.size()));
+  if (most < room.size()) room = room.first(most);
+  CaptureResult result;
+  if (!call->captures.empty()) {
+    OwnMemory memory(thread);
+    result = capture(*call, phase, state, shared().limits, memory, room);
+  }
+  if (shared().fd_paths) {
+    OwnDescriptors descriptors(thread);
+    capture_fd_paths(*call, phase, state, descriptors, room, result);
+  }
+  return result;
 }
 
 bool is_recorded(const ThreadControl& thread, int32_t nr, const Syscall* call) {
