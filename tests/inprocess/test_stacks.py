@@ -29,12 +29,12 @@ class Stacks(TestCase):
         begun = {}  # by thread
         number = None
         for line in text.splitlines():
-            if match := re.match(r"(\d+) lseek\(-1, (\d+), SEEK_SET", line):
+            if match := re.match(r"(\d+) +lseek\(-1, (\d+), SEEK_SET", line):
                 number = int(match[2])
                 if line.endswith("<unfinished ...>"):
                     begun[match[1]] = number
                     number = None
-            elif match := re.match(r"(\d+) <... lseek resumed>", line):
+            elif match := re.match(r"(\d+) +<... lseek resumed>", line):
                 number = begun.pop(match[1])
             if number is not None and (match := re.search(r"\b(even|odd)\b", line)):
                 found.append((number, match[1]))
