@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -21,9 +20,9 @@ namespace {
 /// pack, of which there are fewer than characters between the template arguments' begin and end. These bounds are
 /// generous: they refuse one in 2,000 names of libLLVM.
 bool could_explode(std::string_view mangled) {
-  constexpr std::size_t kMaxSize = 4096;
-  constexpr double kMaxBits = 26;  // of the expanded size
-  if (mangled.size() > kMaxSize) return true;
+  constexpr std::size_t kMaxMangled = 4096;
+  constexpr double kMaxSize = 1 << 26;
+  if (mangled.size() > kMaxMangled) return true;
   int references = 0;
   int packs = 0;
   for (std::size_t i = 0; i + 1 < mangled.size(); ++i) {
@@ -36,9 +35,11 @@ bool could_explode(std::string_view mangled) {
   const std::size_t first = std::min(mangled.find_first_of("IJ"), mangled.size());
   const std::size_t last = mangled.rfind('E');
   const std::size_t pack = last != std::string_view::npos && last > first + 2 ? last - first : 2;
-  const double bits =
-      std::log2(mangled.size() + 1) + references * std::log2(3.0) / 3 + packs * std::log2(static_cast<double>(pack));
-  return bits > kMaxBits;
+  constexpr double kThirdOfThree = 1.4422495703;  // 3^(1/3)
+  double size = static_cast<double>(mangled.size() + 1);
+  for (; references > 0 && size <= kMaxSize; --references) size *= kThirdOfThree;
+  for (; packs > 0 && size <= kMaxSize; --packs) size *= static_cast<double>(pack);
+  return size > kMaxSize;
 }
 
 std::optional<std::string> demangle(const std::string& mangled) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <nmmintrin.h>
 #endif
 
@@ -60,7 +61,14 @@ uint32_t crc32c_portable(const void* data, std::size_t size, uint32_t before) {
 
 uint32_t crc32c(const void* data, std::size_t size, uint32_t before) {
 #if defined(__x86_64__)
-  static const bool has_instruction = __builtin_cpu_supports("sse4.2");
+  // Not __builtin_cpu_supports: that looks at all features, in each run, before main().
+  static const bool has_instruction = [] {
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_SSE4_2) != 0;
+  }();
   if (has_instruction) return crc32c_sse42(static_cast<const uint8_t*>(data), size, before);
 #endif
   return crc32c_portable(data, size, before);

@@ -54,6 +54,8 @@ int create_file(const std::string& path, std::string& error) {
 
   const std::string target = exists ? resolved(path) : path;
   const std::string old = target + ".old";
+  // Some filesystems write a file to the disk at once when it replaces another (ext4(5), auto_da_alloc).
+  if (exists) ::unlink(old.c_str());
   if (exists && ::rename(target.c_str(), old.c_str()) != 0) {
     error = sentence("cannot keep the former trace as", old, errno);
     return -1;
