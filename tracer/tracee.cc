@@ -9,7 +9,10 @@ std::shared_ptr<AddressSpace> AddressSpace::copy_of(const AddressSpace& other) {
   copy->serial = 0;
   copy->inside = 0;
   copy->parked = 0;
-  if (other.sites != nullptr) copy->sites = std::make_shared<inprocess::Sites>(*other.sites);
+  if (other.sites == nullptr) return copy;
+  copy->sites = std::make_shared<inprocess::Sites>(*other.sites);
+  // Another thread may have made some since of which we have not heard yet.
+  if (other.inside > 1) copy->sites->code().end();
   return copy;
 }
 

@@ -7,11 +7,17 @@
 //   code moved                    a page of code that mremap moves
 //   code shared                   code in memory that has a second, writable mapping
 //   code heap MIB                 so much by brk, after a call has been made often
+//   code replaced THREADS ROUNDS  each thread, on pages of its own: other memory over code, by each call that can do
+//   it,
+//                                 and other code there again
+//   code heap_code ROUNDS         code in the heap, which goes and comes back by brk
+//   code forked ROUNDS            the first of these in children of a program with threads, and of one without
 //
 // Every call is a getppid. Prints how many were made, or what went wrong.
 #include <dlfcn.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -20,6 +26,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -166,6 +173,122 @@ long shared() {
   return calls;
 }
 
+void map_at(unsigned char* page, int protection, int flags, int fd = -1) {
+  if (mmap(page, 4096, protection, flags | MAP_FIXED, fd, 0) != page) fail("not mapped");
+}
+
+/// A page of code that makes way for data, and is code again: the second time with another call site at the same place.
+/// What is done in between is what a program's start does, of which the tracer sees little.
+long replaced(int rounds) {
+  static std::mutex gap;  // where nothing is mapped, another thread's memory must not come
+  constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS;
+  const long parent = getppid();
+  long calls = 0;
+  const auto some_page = [&] {
+    const std::lock_guard lock(gap);
+    return new_page(PROT_READ | PROT_WRITE);
+  };
+  unsigned char* const page = some_page();
+  const int fd = memfd_create("code", 0);
+  if (fd < 0 || ftruncate(fd, 4096) != 0) fail("no memory");
+  for (int i = 0; i < rounds; ++i) {
+    const int32_t value = i;
+    write_code(page, i, value);
+    if (mprotect(page, 4096, PROT_READ | PROT_EXEC) != 0) fail("not executable");
+    calls += call_often(page, value, parent);
+    switch (i % 5) {
+      case 0:  // data over it
+        map_at(page, PROT_READ | PROT_WRITE, kPrivate);
+        break;
+      case 1: {  // away, and something where there is nothing
+        const std::lock_guard lock(gap);
+        munmap(page, 4096);
+        map_at(page, PROT_READ | PROT_WRITE, kPrivate);
+        break;
+      }
+      case 2: {  // moved over it
+        if (mremap(some_page(), 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, page) != page) fail("not moved");
+        break;
+      }
+      case 3: {  // memory that others see, too: not a byte of it may change
+        map_at(page, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+        unsigned char before[64];
+        const std::size_t n = write_code(page, i + 1, value);
+        std::memcpy(before, page, n);
+        if (mprotect(page, 4096, PROT_READ | PROT_EXEC) != 0) fail("not executable");
+        calls += call_often(page, value, parent);
+        unsigned char in_file[64];
+        if (pread(fd, in_file, n, 0) != static_cast<ssize_t>(n) || std::memcmp(before, in_file, n) != 0)
+          fail("others see another code");
+        map_at(page, PROT_READ | PROT_WRITE, kPrivate);
+        break;
+      }
+      default:  // data, and the same page again
+        if (mprotect(page, 4096, PROT_READ | PROT_WRITE) != 0) fail("not writable");
+    }
+  }
+  close(fd);
+  munmap(page, 4096);
+  return calls;
+}
+
+long replaced_by_threads(int threads, int rounds) {
+  std::atomic<long> calls{0};
+  std::barrier gate(threads);  // threads' stacks are mapped
+  std::vector<std::thread> all;
+  for (int i = 0; i < threads; ++i)
+    all.emplace_back([&] {
+      gate.arrive_and_wait();
+      const long mine = replaced(rounds) + 1;
+      gate.arrive_and_wait();
+      calls += mine;
+    });
+  for (std::thread& thread : all) thread.join();
+  return calls;
+}
+
+long heap_code(int rounds) {
+  const long parent = getppid();
+  long calls = 1;
+  const auto top = (reinterpret_cast<uintptr_t>(sbrk(0)) + 4095) & ~uintptr_t{4095};
+  auto* const page = reinterpret_cast<unsigned char*>(top);
+  for (int i = 0; i < rounds; ++i) {
+    if (brk(page + 4096) != 0) fail("no heap");
+    for (int n = 0; n < 64; ++n)
+      if (page[n] != 0) fail("something is there already");
+    write_code(page, i, i);
+    if (mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) != 0) fail("not executable");
+    calls += call_often(page, i, parent);
+    if (brk(page) != 0) fail("no smaller heap");
+  }
+  return calls;
+}
+
+/// Children count for themselves: what they have called fits into their exit status.
+long forked(int rounds) {
+  long calls = 0;
+  std::atomic<bool> done{false};
+  const auto one = [&] {
+    const pid_t pid = fork();
+    if (pid == 0) _exit(static_cast<int>(replaced(5)));
+    int status = 0;
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) fail("no child");
+    calls += WEXITSTATUS(status) + 1;
+  };
+  for (int i = 0; i < rounds; ++i) one();
+  std::thread other([&] {
+    while (!done) {
+      unsigned char* page = new_page(PROT_READ);
+      mprotect(page, 4096, PROT_READ | PROT_EXEC);
+      munmap(page, 4096);
+    }
+  });
+  for (int i = 0; i < rounds; ++i) one();
+  done = true;
+  other.join();
+  return calls;
+}
+
 long heap(int mib) {
   for (int i = 0; i < 5; ++i) site_compare(SYS_getppid);
   for (int i = 0; i < mib; ++i)
@@ -187,6 +310,9 @@ int main(int argc, char** argv) {
   if (what == "moved") calls = moved();
   if (what == "shared") calls = shared();
   if (what == "heap") calls = heap(number(2));
+  if (what == "replaced") calls = replaced_by_threads(number(2), number(3));
+  if (what == "heap_code") calls = heap_code(number(2));
+  if (what == "forked") calls = forked(number(2));
   std::printf("%ld\n", calls);
   return calls > 0 ? 0 : 2;
 }

@@ -9,8 +9,8 @@ from harness import TestCase, main, scaled, tracee  # noqa: E402
 
 
 class Code(TestCase):
-    def check(self, *arguments, program="code"):
-        trace = self.trace("--engine=inprocess", "--source=none", "-e", "getppid", tracee(program), *arguments)
+    def check(self, *arguments, program="code", options=("--source=none",)):
+        trace = self.trace("--engine=inprocess", *options, "-e", "getppid", tracee(program), *arguments)
         # The program has counted its calls, and looked at what each gave.
         self.assertEqual(len(trace.of("getppid")), int(trace.result.out))
         self.assertEqual(trace.open_calls, {})
@@ -30,6 +30,18 @@ class Code(TestCase):
 
     def test_code_that_others_see_is_left_alone(self):
         self.check("shared")
+
+    def test_other_memory_takes_the_place_of_code(self):
+        for threads in (1, 8):
+            for options in (["--source=none"], []):
+                with self.subTest(threads=threads, options=options):
+                    self.check("replaced", threads, scaled(100), options=options)
+
+    def test_code_in_the_heap(self):
+        self.check("heap_code", scaled(50))
+
+    def test_children_have_code_of_their_own(self):
+        self.check("forked", scaled(10), options=["--source=none"])
 
     def test_the_heap_can_grow(self):
         for program in ("code", "code-static"):

@@ -111,6 +111,21 @@ void Arena::give_slot_back(std::size_t slot) {
   free_.push_back(slot);
 }
 
+CodeRanges* Arena::take_table() {
+  CodeRanges* table = nullptr;
+  if (!free_tables_.empty()) {
+    table = free_tables_.back();
+    free_tables_.pop_back();
+  } else if (used_tables_ < kMostSpaces) {
+    table = &code_ranges(used_tables_++);
+  }
+  return table != nullptr ? new (table) CodeRanges : nullptr;
+}
+
+void Arena::give_table_back(CodeRanges* table) {
+  free_tables_.push_back(table);
+}
+
 uint64_t Arena::earliest_busy() const {
   uint64_t earliest = UINT64_MAX;
   const std::size_t used = used_.load(std::memory_order_acquire);

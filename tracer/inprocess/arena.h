@@ -42,6 +42,10 @@ class Arena {
   /// The thread is gone.
   void give_slot_back(std::size_t slot);
 
+  /// An address space's list of where code is, empty; null if all are taken.
+  CodeRanges* take_table();
+  void give_table_back(CodeRanges* table);
+
   /// The earliest time that a record may have which is being made inside a traced process now.
   uint64_t earliest_busy() const;
   /// Brings the stub's clock up to date. At least every few seconds, from one thread.
@@ -57,6 +61,8 @@ class Arena {
   bool mapped_ = false;
   StubHeader header_{};
   std::vector<std::size_t> free_;
+  std::vector<CodeRanges*> free_tables_;
+  std::size_t used_tables_ = 0;
   std::atomic<std::size_t> used_{0};
   uint64_t first_tsc_ = 0, first_ns_ = 0;
   std::atomic<bool> clock_is_set_{false};  ///< from then on it is tick()'s

@@ -27,7 +27,7 @@ constexpr int kUserDispatch = 2;      // SYS_USER_DISPATCH, include/uapi/asm-gen
 constexpr uint64_t kUserCode = 0x33;  // the 64-bit code segment
 
 // Calls that change what the stub stands on: the thread itself, its memory, its signal frames, its registers, its
-// tracing. The tracer has to see them while they happen.
+// tracing. The tracer has to see them while they happen, but for those that is_for_tracer() knows to be harmless.
 constexpr int kByTracer[] = {
     SYS_clone,        SYS_clone3,    SYS_fork,     SYS_vfork,    SYS_execve,        SYS_execveat,
     SYS_exit,         SYS_mmap,      SYS_munmap,   SYS_mprotect, SYS_mremap,        SYS_exit_group,
@@ -93,6 +93,7 @@ bool InProcess::bring_in(Tracee& tracee) {
   if (injection.interrupted) tracee.interrupting = true;
   if (!injection.done) return refuse(tracee, injection.why_not);
   tracee.space->sites = std::make_shared<Sites>();
+  tracee.space->sites->code().begin(arena_, proc::executable_maps(tracee.tid));
   if (log_ != nullptr) log_->print(Log::Level::info, tracee.tid, "stub injected");
   return true;
 }
@@ -119,6 +120,7 @@ void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& t
   control.mute = tracee.muted ? 1 : 0;
   if (tracee.space->serial == 0) tracee.space->serial = next_space_++;
   control.space = tracee.space->serial;
+  control.code = tracee.space->sites->code().table();
   control.calls = tracee.calls;
   if (options_.fd_paths) control.roots_seen = roots_seen_by(tracee.tid);
   if (tracee.ring.ring != nullptr)
@@ -378,8 +380,10 @@ void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& in
   keep_blocked(tracee, SIGSYS);
   const auto nr = static_cast<int32_t>(r.rax);
   // int 0x80 in 64-bit code has its own numbers.
+  const uint64_t args[6] = {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9};
   const bool by_tracer = info.si_arch != AUDIT_ARCH_X86_64 || r.rax >= Filter::kNumbers ||
-                         shared().by_tracer[static_cast<std::size_t>(r.rax)];
+                         (shared().by_tracer[static_cast<std::size_t>(r.rax)] &&
+                          is_for_tracer(nr, args, tracee.space->sites->code().table()));
   if (by_tracer) {
     take_call(tracee, r, tracee.space->sites->call_at(tracee.tid, r.rip));
     return;
@@ -436,18 +440,43 @@ void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
   // Before the thread goes on: what it finds of known stacks from here on is not from before.
   if (tracee.space->maps_changed)
     shared().map_generations[tracee.space->serial % kMapGenerations].fetch_add(1, std::memory_order_release);
-  if (tracee.space->sites == nullptr || call.abi != Abi::x86_64 || (ret < 0 && ret > -4096)) return;
+  if (tracee.space->sites == nullptr) return;
+  Sites& sites = *tracee.space->sites;
+  const bool failed = ret < 0 && ret > -4096;
+  const auto at = static_cast<uint64_t>(ret);
+  if (call.abi != Abi::x86_64) {
+    if (call.syscall != nullptr && (call.syscall->classes & kClassMemory) != 0) sites.code().add_all();
+    return;
+  }
   switch (call.nr) {
     case SYS_mmap:
-      tracee.space->sites->forget(static_cast<uint64_t>(ret), call.args[1]);
+      if (failed) break;
+      sites.forget(at, call.args[1]);
+      if ((call.args[2] & PROT_EXEC) != 0)
+        sites.made_executable(at, call.args[1]);
+      else
+        sites.code().remove(at, call.args[1]);
+      break;
+    case SYS_mprotect:
+    case SYS_pkey_mprotect:
+      // One that fails may have done the first part. PROT_GROWSDOWN: from where the mapping begins.
+      if ((call.args[2] & PROT_EXEC) == 0) break;
+      if ((call.args[2] & (PROT_GROWSDOWN | PROT_GROWSUP)) != 0)
+        sites.code().add_all();
+      else
+        sites.made_executable(call.args[0], call.args[1]);
       break;
     case SYS_munmap:
-      tracee.space->sites->forget(call.args[0], call.args[1]);
+      if (failed) break;
+      sites.forget(call.args[0], call.args[1]);
+      sites.code().remove(call.args[0], call.args[1]);
       break;
     case SYS_mremap:
-      tracee.space->sites->moved(tracee.tid, call.args[0], static_cast<uint64_t>(ret), call.args[1]);
-      tracee.space->sites->forget(call.args[0], call.args[1]);
-      tracee.space->sites->forget(static_cast<uint64_t>(ret), call.args[2]);
+      if (failed) break;
+      sites.moved(tracee.tid, call.args[0], at, call.args[1]);
+      sites.forget(call.args[0], call.args[1]);
+      sites.forget(at, call.args[2]);
+      sites.made_executable(at, call.args[2]);
       break;
     default:
       break;

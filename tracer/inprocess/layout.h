@@ -6,6 +6,7 @@
 ///   kCode     the stub: R-X in the traced process
 ///   kShared   SharedState: what the stub has to know of this run
 ///   kThreads  one ThreadSlot per traced thread
+///   kSpaces   one CodeRanges per address space
 ///   kRings    the rings
 ///
 /// The traced process can write all but the code. The tracer believes none of it where that could hurt it: ids, slots
@@ -23,6 +24,7 @@
 #include "ringbuf/record_ring.h"
 #include "tracer/capture.h"
 #include "tracer/filter.h"
+#include "tracer/inprocess/code_ranges.h"
 #include "tracer/known_stacks.h"
 #include "tracer/span.h"
 #include "tracer/stack_window.h"
@@ -77,15 +79,16 @@ struct ThreadControl {
   uint64_t publish = 0;
   std::atomic<uint64_t> nowhere{0};
 
-  uint64_t last_time = 0;      ///< of the thread's last record
-  uint64_t stack_end = 0;      ///< where a copy of the stack was last found to end
-  uint32_t space = 0;          ///< AddressSpace::serial
-  uint64_t calls = 0;          ///< CallEnter::number of the last call
-  int32_t nr = 0;              ///< of the call whose entry is in the ring
-  int32_t nr_now = 0;          ///< of the call it is in, recorded or not
-  uint32_t ring_is_stale = 0;  ///< the tracer has written to the ring since
-  uint32_t mute = 0;           ///< calls pass, nothing is recorded
-  uint32_t ringless = 0;       ///< there was no memory for its ring: calls are counted, and so known to be lost
+  uint64_t last_time = 0;            ///< of the thread's last record
+  uint64_t stack_end = 0;            ///< where a copy of the stack was last found to end
+  uint32_t space = 0;                ///< AddressSpace::serial
+  uint64_t calls = 0;                ///< CallEnter::number of the last call
+  int32_t nr = 0;                    ///< of the call whose entry is in the ring
+  int32_t nr_now = 0;                ///< of the call it is in, recorded or not
+  uint32_t ring_is_stale = 0;        ///< the tracer has written to the ring since
+  uint32_t mute = 0;                 ///< calls pass, nothing is recorded
+  const CodeRanges* code = nullptr;  ///< of its memory; may be null
+  uint32_t ringless = 0;             ///< there was no memory for its ring: calls are counted, and so known to be lost
   /// The thread's blocked signals, as last looked up. A fault or trap whose signal is blocked changes what the program
   /// believes of its signals (kernel/signal.c, force_sig_info_to_task).
   uint64_t blocked = ~uint64_t{0};
@@ -122,7 +125,7 @@ struct SharedState {
   std::atomic<uint32_t> roots{1};
   uint32_t unknown_stack = 0;
   Filter filter;
-  std::bitset<Filter::kNumbers> by_tracer;  ///< x86-64 calls that only the tracer can take through
+  std::bitset<Filter::kNumbers> by_tracer;  ///< x86-64 calls that only the tracer can take through: is_for_tracer()
   ringbuf::Doorbell doorbell;
   StackWindows windows;
   KnownStacks known_stacks;
@@ -138,12 +141,18 @@ inline uint64_t state_of_maps(const SharedState& state, uint32_t space) {
 static_assert(sizeof(SharedState) <= kSharedBytes);
 
 inline constexpr uint64_t kThreadBytes = kMostThreads * sizeof(ThreadSlot);
-inline constexpr uint64_t kRings = (kThreads + kThreadBytes + kCodeBytes - 1) / kCodeBytes * kCodeBytes;
+inline constexpr uint64_t kSpaces = (kThreads + kThreadBytes + kCodeBytes - 1) / kCodeBytes * kCodeBytes;
+inline constexpr std::size_t kMostSpaces = kMostThreads;  // there are more only where nobody is in the stub
+inline constexpr uint64_t kSpaceBytes = kMostSpaces * sizeof(CodeRanges);
+inline constexpr uint64_t kRings = (kSpaces + kSpaceBytes + kCodeBytes - 1) / kCodeBytes * kCodeBytes;
 inline constexpr uint64_t kRingBytes = uint64_t{3} << 29;  // 1.5 GiB of addresses; memory is taken as it is used
 inline constexpr uint64_t kEnd = kRings + kRingBytes;
 
 inline SharedState& shared() {
   return *reinterpret_cast<SharedState*>(kShared);
+}
+inline CodeRanges& code_ranges(std::size_t i) {
+  return reinterpret_cast<CodeRanges*>(kSpaces)[i];
 }
 inline ThreadSlot& thread_slot(std::size_t i) {
   return reinterpret_cast<ThreadSlot*>(kThreads)[i];

@@ -120,6 +120,12 @@ uint64_t NearCode::place_of(uint64_t address) const {
   return 0;
 }
 
+std::pair<uint64_t, uint64_t> NearCode::area_of(uint64_t place) const {
+  for (const Area& area : areas_)
+    if (place - area.start < kAreaBytes) return {area.start, area.start + kAreaBytes};
+  return {place, place};
+}
+
 void NearCode::give_back(uint64_t place) {
   for (Area& area : areas_)
     if (place - area.start < kAreaBytes) area.used.reset((place - area.start) / kBytes);

@@ -25,6 +25,8 @@ class NearCode {
   void give_back(uint64_t place);
   /// The place that `address` lies in, or 0.
   uint64_t place_of(uint64_t address) const;
+  /// The mapping that a place lies in: start and end.
+  std::pair<uint64_t, uint64_t> area_of(uint64_t place) const;
   /// The process has unmapped this, or mapped something else there.
   void forget(uint64_t start, uint64_t length);
   /// All of it: starts and ends.

@@ -182,6 +182,15 @@ const Sites::Patch* Sites::patch_at(uint64_t start) const {
   return near == patched_.end() ? nullptr : &patches_.at(near->second);
 }
 
+uint64_t Sites::take_near(pid_t tid, uint64_t from, uint32_t fixed, uint64_t remote_syscall) {
+  const uint64_t place = near_.take(tid, from, fixed, remote_syscall);
+  if (place != 0) {
+    const auto [start, end] = near_.area_of(place);
+    code_.add(start, end - start);
+  }
+  return place;
+}
+
 bool Sites::stands(pid_t tid, const Patch& patch) {
   Jump now{};
   const auto bytes = std::span(now).first(patch.size);
@@ -252,7 +261,7 @@ bool Sites::patch_after_move(pid_t tid, const Surroundings& around, uint64_t stu
   patch.start = around.behind - 7;
   patch.behind = patch.resume = around.behind;
   if (overlaps(patch.start, kJump)) return false;
-  patch.near = near_.take(tid, patch.start + kJump, 0, remote_syscall);
+  patch.near = take_near(tid, patch.start + kJump, 0, remote_syscall);
   if (patch.near == 0) return false;
   const auto move = around.last(7).first(kJump);
   std::copy(move.begin(), move.end(), patch.original.begin());
@@ -295,7 +304,7 @@ bool Sites::patch_with_next(pid_t tid, const Surroundings& around, uint64_t stub
   if (overlaps(patch.start, kJump)) return false;
   uint32_t traps = 0;
   for (const Piece& piece : pieces->list()) traps |= uint32_t{0xff} << 8 * (piece.own - 1);
-  patch.near = near_.take(tid, patch.start + kJump, traps, remote_syscall);
+  patch.near = take_near(tid, patch.start + kJump, traps, remote_syscall);
   if (patch.near == 0) return false;
   patch.resume = patch.near + kOwnCall;
   Code code(patch.near);
@@ -369,7 +378,7 @@ bool Sites::patch_by_padding(pid_t tid, const Surroundings& around, uint64_t stu
   if (overlaps(patch.start, patch.size)) return false;
   patch.padding = find_padding(around);
   if (patch.padding == 0) return false;
-  patch.near = near_.take(tid, patch.padding + kJump, 0, remote_syscall);
+  patch.near = take_near(tid, patch.padding + kJump, 0, remote_syscall);
   if (patch.near == 0) return false;
   patch.resume = patch.near + kOwnCall;
   Code code(patch.near);
@@ -481,6 +490,11 @@ void Sites::forget(uint64_t start, uint64_t length) {
   near_.forget(start, length);
 }
 
+void Sites::made_executable(uint64_t start, uint64_t length) {
+  code_.add(start, length);
+  std::erase_if(private_, [&](const auto& range) { return range.first < start + length && start < range.second; });
+}
+
 void Sites::moved(pid_t tid, uint64_t from, uint64_t to, uint64_t length) {
   for (const auto& [start, near] : patched_) {
     if (start - from >= length) continue;
@@ -542,8 +556,8 @@ bool Sites::is_private(pid_t tid, uint64_t address) {
     unsigned long from = 0;
     unsigned long to = 0;
     char access[5] = {};
-    if (std::sscanf(line, "%lx-%lx %4s", &from, &to, access) == 3 && access[3] == 'p' && address >= from &&
-        address < to)
+    if (std::sscanf(line, "%lx-%lx %4s", &from, &to, access) == 3 && access[2] == 'x' && access[3] == 'p' &&
+        address >= from && address < to)
       private_.emplace_back(from, to);
   }
   std::fclose(file);

@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "tracer/inprocess/instructions.h"
+#include "tracer/inprocess/known_code.h"
 #include "tracer/inprocess/near_code.h"
 
 namespace sightline::tracer::inprocess {
@@ -70,6 +71,10 @@ class Sites {
 
   /// Code there is, or may be, another from now on.
   void forget(uint64_t start, uint64_t length);
+  /// It has become executable.
+  void made_executable(uint64_t start, uint64_t length);
+  /// Where code is, and so what the stub leaves to the tracer.
+  KnownCode& code() { return code_; }
   /// Code was moved by mremap(2), its jumps with it: it gets back its own bytes there. `tid` is in a stop.
   void moved(pid_t tid, uint64_t from, uint64_t to, uint64_t length);
 
@@ -124,6 +129,7 @@ class Sites {
                         bool alone);
   bool put_in_place(pid_t tid, Patch& patch, std::span<const std::byte> near, uint64_t remote_syscall, bool alone);
 
+  uint64_t take_near(pid_t tid, uint64_t from, uint32_t fixed, uint64_t remote_syscall);
   static bool stands(pid_t tid, const Patch& patch);
   const Patch* patch_at(uint64_t start) const;
   const Patch* patch_with_breakpoint(uint64_t address) const;
@@ -138,8 +144,9 @@ class Sites {
   std::unordered_map<uint64_t, Patch> patches_;         // by the place near it; those that were taken back, too
   std::unordered_map<uint64_t, uint64_t> paddings_;     // by a long jump's address: its site's first byte
   std::unordered_set<uint64_t> restored_;               // where breakpoints have been
-  std::vector<std::pair<uint64_t, uint64_t>> private_;  // mappings that nobody else sees
+  std::vector<std::pair<uint64_t, uint64_t>> private_;  // executable mappings that nobody else sees
   NearCode near_;
+  KnownCode code_;
   uint64_t frames_ = 0;
   bool frozen_ = false;
 };

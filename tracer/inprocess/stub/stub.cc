@@ -188,6 +188,12 @@ void arguments_of(const Frame& frame, uint64_t (&args)[6]) {
   args[5] = frame.r9;
 }
 
+bool is_for_tracer(const Frame& frame, const ThreadControl& thread, int32_t nr) {
+  uint64_t args[6];
+  arguments_of(frame, args);
+  return is_for_tracer(nr, args, thread.code);
+}
+
 /// The time of the thread's next record.
 uint64_t next_time(ThreadControl& thread) {
   const uint64_t time = now_by(shared().clock);
@@ -290,7 +296,7 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
   const auto nr = static_cast<int32_t>(frame.rax);
   // The kernel looks at 32 bits of the number; x32's bit makes it another table.
   if (nr < 0 || static_cast<std::size_t>(nr) >= Filter::kNumbers || wide < 0 ||
-      shared().by_tracer[static_cast<std::size_t>(nr)])
+      (shared().by_tracer[static_cast<std::size_t>(nr)] && is_for_tracer(frame, thread, nr)))
     return 1;
   thread.step.store(Step::entering, std::memory_order_relaxed);
   thread.nr_now = nr;
