@@ -20,7 +20,7 @@ namespace {
 
 // How long a record below the ring's watermark may wait to be seen; also what bounds the delay of live text.
 constexpr uint64_t kNap = 20'000'000;
-// The first ones are shorter, each twice as long as the one before it: of a program that runs for some milliseconds
+// The first ones are shorter, each somewhat longer than the one before it: of a program that runs for some milliseconds
 // most is resolved by its end, and not after it.
 constexpr uint64_t kFirstNap = 500'000;
 constexpr uint64_t kLongNap = 50'000'000;
@@ -124,7 +124,7 @@ void Consumer::loop() {
     rings_.settle();
     if (closing) break;
     idle(horizon, naps++ < kNapsBeforeLong ? nap : kLongNap);
-    nap = std::min(nap * 2, kNap);
+    nap = std::min(nap + nap / 4, kNap);
   }
   end();
 }

@@ -25,10 +25,25 @@ class RangeIndex {
     if (low < high) ranges_.push_back({low, high, value});
   }
 
+  /// So many more will be added at most.
+  void expect(std::size_t count) { ranges_.reserve(ranges_.size() + count); }
+
   /// To be called once, behind the last add().
   void finish() {
-    std::stable_sort(ranges_.begin(), ranges_.end(), [](const Range& a, const Range& b) { return a.low < b.low; });
-    ranges_.shrink_to_fit();
+    // What is sorted is small: ranges are not, and there are thousands of them in a library.
+    struct Key {
+      uint64_t low;
+      std::size_t index;
+    };
+    std::vector<Key> keys;
+    keys.reserve(ranges_.size());
+    for (const Range& range : ranges_) keys.push_back({range.low, keys.size()});
+    std::sort(keys.begin(), keys.end(),
+              [](const Key& a, const Key& b) { return a.low != b.low ? a.low < b.low : a.index < b.index; });
+    std::vector<Range> sorted;
+    sorted.reserve(ranges_.size());
+    for (const Key& key : keys) sorted.push_back(ranges_[key.index]);
+    ranges_ = std::move(sorted);
     furthest_.reserve(ranges_.size());
     uint64_t furthest = 0;
     for (const Range& range : ranges_) furthest_.push_back(furthest = std::max(furthest, range.high));

@@ -57,6 +57,8 @@ bool SymbolTable::add_table(const ElfFile& from, uint32_t type, const ElfFile& s
   std::vector<Unsized> unsized;
   std::vector<uint64_t> starts;
   const std::size_t count = data->d_size / sizeof(Elf64_Sym);
+  starts.reserve(count);
+  index_.expect(count);
   for (std::size_t i = 1; i < count; ++i) {
     Elf64_Sym symbol;
     std::memcpy(&symbol, static_cast<const char*>(data->d_buf) + i * sizeof symbol, sizeof symbol);

@@ -20,7 +20,8 @@
 namespace sightline::tracer::proc {
 namespace {
 
-std::string slurp(const char* path) {
+/// `short_text`: what one read gets is all of it.
+std::string slurp(const char* path, bool short_text) {
   std::string text;
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return text;
@@ -29,6 +30,7 @@ std::string slurp(const char* path) {
     const ssize_t n = read(fd, buffer, sizeof buffer);
     if (n <= 0) break;
     text.append(buffer, static_cast<std::size_t>(n));
+    if (short_text) break;
   }
   close(fd);
   return text;
@@ -37,7 +39,7 @@ std::string slurp(const char* path) {
 std::string path_of(pid_t id, const char* leaf) {
   char path[64];
   std::snprintf(path, sizeof path, "/proc/%d/%s", id, leaf);
-  return slurp(path);
+  return slurp(path, std::strcmp(leaf, "maps") != 0);
 }
 
 /// The text behind "KEY:\t" up to the end of the line.
@@ -105,8 +107,8 @@ std::optional<Status> status(pid_t id) {
   s.threads = number<int>(field(text, "Threads"));
   s.under_seccomp = field(text, "Seccomp") != "0";
   s.ignored = std::strtoull(std::string(field(text, "SigIgn")).c_str(), nullptr, 16);
-  const std::string stat = path_of(id, "stat");
-  s.kernel_thread = (number<uint64_t>(nth_word(stat_fields(stat), 6)) & kKernelThread) != 0;
+  if (field(text, "VmSize").empty())  // it has no memory: who is ending has none either
+    s.kernel_thread = (number<uint64_t>(nth_word(stat_fields(path_of(id, "stat")), 6)) & kKernelThread) != 0;
   return s;
 }
 
@@ -187,7 +189,9 @@ bool has_our_root(pid_t tid) {
          theirs.stx_dev_minor == ours.stx_dev_minor;
 }
 
-std::vector<Map> executable_maps(pid_t pid) {
+namespace {
+
+std::vector<Map> read_maps(pid_t pid, bool executable_only) {
   std::vector<Map> maps;
   const std::string text = path_of(pid, "maps");
   std::size_t at = 0;
@@ -199,12 +203,16 @@ std::vector<Map> executable_maps(pid_t pid) {
     // 55d0c0a0b000-55d0c0a0f000 r-xp 00002000 fd:01 1234   /usr/bin/cat
     const std::string_view range = nth_word(line, 0);
     const std::string_view permissions = nth_word(line, 1);
-    if (permissions.size() < 3 || permissions[2] != 'x') continue;
+    if (permissions.size() < 4) continue;
+    const bool executable = permissions[2] == 'x';
+    if (executable_only && !executable) continue;
     const std::size_t dash = range.find('-');
     if (dash == std::string_view::npos) continue;
     const std::string_view device = nth_word(line, 3);
     const std::size_t colon = device.find(':');
     Map map;
+    map.executable = executable;
+    map.is_private = permissions[3] == 'p';
     map.start = number<uint64_t>(range.substr(0, dash), 16);
     map.end = number<uint64_t>(range.substr(dash + 1), 16);
     map.offset = number<uint64_t>(nth_word(line, 2), 16);
@@ -217,6 +225,16 @@ std::vector<Map> executable_maps(pid_t pid) {
     maps.push_back(std::move(map));
   }
   return maps;
+}
+
+}  // namespace
+
+std::vector<Map> maps(pid_t pid) {
+  return read_maps(pid, false);
+}
+
+std::vector<Map> executable_maps(pid_t pid) {
+  return read_maps(pid, true);
 }
 
 }  // namespace sightline::tracer::proc

@@ -51,8 +51,10 @@ bool has_our_root(pid_t tid);
 struct Map {
   uint64_t start = 0, end = 0, offset = 0, device = 0, inode = 0;
   std::string path;
+  bool executable = false, is_private = false;
 };
-/// The executable mappings, by address.
+/// All mappings, by address.
+std::vector<Map> maps(pid_t pid);
 std::vector<Map> executable_maps(pid_t pid);
 
 /// A descriptor of the file behind a mapping, to be called while the process is stopped: later the file may be deleted,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tracer/fd_paths.h"
+#include "tracer/inprocess/layout.h"
 #include "tracer/proc.h"
 #include "tracer/x86_64/registers.h"
 
@@ -292,7 +293,10 @@ void Recorder::engine(Tracee& tracee, bool inprocess, EngineReason reason) {
 }
 
 void Recorder::report_maps(Tracee& tracee) {
-  const std::vector<proc::Map> maps = proc::executable_maps(tracee.tid);
+  report_maps(tracee, proc::executable_maps(tracee.tid));
+}
+
+void Recorder::report_maps(Tracee& tracee, std::span<const proc::Map> maps) {
   tracee.space->maps_changed = false;
   if (maps.empty() || lifecycle_.ring == nullptr) return;
   const uint32_t limit = lifecycle_.ring->largest_payload();
@@ -301,6 +305,7 @@ void Recorder::report_maps(Tracee& tracee) {
   std::vector<int> handed_over;
   tracee.space->executable.clear();
   for (const proc::Map& map : maps) {
+    if (!map.executable) continue;
     tracee.space->executable.push_back({map.start, map.end});
     MappingEntry entry{.start = map.start,
                        .end = map.end,
@@ -315,7 +320,9 @@ void Recorder::report_maps(Tracee& tracee) {
     const std::pair identity(map.device, map.inode);
     if (std::find(opened.begin(), opened.end(), identity) == opened.end()) {
       opened.push_back(identity);
-      if (entry.fd = proc::open_mapped(tracee.tid, map); entry.fd >= 0) handed_over.push_back(entry.fd);
+      // But for the stub, in which nobody looks for lines.
+      const bool is_stub = tracee.space->sites != nullptr && inprocess::in_code(map.start);
+      if (!is_stub && (entry.fd = proc::open_mapped(tracee.tid, map)) >= 0) handed_over.push_back(entry.fd);
     }
     const std::size_t at = body.size();
     body.resize(at + need);

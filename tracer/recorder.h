@@ -17,6 +17,7 @@
 #include "tracer/capture.h"
 #include "tracer/filter.h"
 #include "tracer/memory.h"
+#include "tracer/proc.h"
 #include "tracer/progress.h"
 #include "tracer/span.h"
 #include "tracer/stack_window.h"
@@ -62,6 +63,10 @@ class Recorder {
   void report_new_maps(Tracee& tracee) {
     if (options_.stacks && tracee.space->maps_changed) report_maps(tracee);
   }
+  /// The same where they have just been read.
+  void report_new_maps(Tracee& tracee, std::span<const proc::Map> maps) {
+    if (options_.stacks && tracee.space->maps_changed) report_maps(tracee, maps);
+  }
   /// The time of the last record, and the least that the next one may have.
   uint64_t last_time() const { return last_time_; }
   void not_before(uint64_t time) { last_time_ = time > last_time_ ? time : last_time_; }
@@ -78,6 +83,7 @@ class Recorder {
   void retire(Tracee& tracee);
   CaptureResult run_captures(Tracee& tracee, Phase phase, int64_t ret, bool failed);
   void report_maps(Tracee& tracee);
+  void report_maps(Tracee& tracee, std::span<const proc::Map> maps);
   void follow_maps(Tracee& tracee, int64_t ret);
 
   RecordOptions options_;

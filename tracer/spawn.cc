@@ -39,13 +39,27 @@ std::vector<std::string> environment_for(const Command& command) {
   return result;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> result;
-  result.reserve(strings.size() + 1);
-  for (std::string& s : strings) result.push_back(s.data());
-  result.push_back(nullptr);
-  return result;
-}
+/// Strings as execve(2) wants them. One behind the other: the first thing that is traced is that they are read, and
+/// where they lie scattered each is read by itself.
+class Strings {
+ public:
+  explicit Strings(const std::vector<std::string>& strings) {
+    for (const std::string& s : strings) text_.append(s).push_back('\0');
+    char* at = text_.data();
+    for (const std::string& s : strings) {
+      pointers_.push_back(at);
+      at += s.size() + 1;
+    }
+    pointers_.push_back(nullptr);
+  }
+  Strings(const Strings&) = delete;
+  Strings& operator=(const Strings&) = delete;
+  char* const* pointers() const { return pointers_.data(); }
+
+ private:
+  std::string text_;
+  std::vector<char*> pointers_;
+};
 
 }  // namespace
 
@@ -74,10 +88,8 @@ std::string find_executable(const std::string& name) {
 
 Child spawn_waiting(const std::string& path, const Command& command, bool ignore_sigchld) {
   // Made before the fork: the child may only call what is async-signal-safe.
-  std::vector<std::string> arguments = command.argv;
-  std::vector<std::string> environment = environment_for(command);
-  const std::vector<char*> argv = pointers(arguments);
-  const std::vector<char*> envp = pointers(environment);
+  const Strings arguments(command.argv);
+  const Strings environment(environment_for(command));
 
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) < 0) return {};
@@ -95,7 +107,7 @@ Child spawn_waiting(const std::string& path, const Command& command, bool ignore
     while (read(ends[0], &byte, 1) < 0 && errno == EINTR) {
     }
     if (ignore_sigchld) signal(SIGCHLD, SIG_IGN);
-    execve(path.c_str(), argv.data(), envp.data());
+    execve(path.c_str(), arguments.pointers(), environment.pointers());
     const char* why = std::strerror(errno);
     for (std::string_view part : {std::string_view("sightline: can't execute "), std::string_view(path),
                                   std::string_view(": "), std::string_view(why), std::string_view("\n")})

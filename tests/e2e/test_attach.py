@@ -250,8 +250,8 @@ class Targets(AttachCase):
                 wait_until(stopped, "the stop")
                 before = count()
                 tracer = self.attach(program.pid)
-                wait_until(lambda: syscall_of(tracer_of(program.pid)) == 61, "the tracer to have nothing to do")  # wait4
-                self.assertTrue(stopped())
+                # It also waits (in wait4) while a thread comes to its stop again, where nothing of the program runs.
+                wait_until(lambda: syscall_of(tracer_of(program.pid)) == 61 and stopped(), "the tracer to have nothing to do")
                 self.detach(tracer)
                 # Who is let go stops once more, by itself (ptrace(2), PTRACE_DETACH); nothing of the program runs for that.
                 wait_until(lambda: all(state_of(tid) == "T" for tid in threads_of(program.pid)), "the stop to be as before")

@@ -48,6 +48,10 @@ struct Fixture {
       maps.emplace_back();
       maps.back().start = page(i);
       maps.back().end = page(i + 1);
+      maps.back().executable = true;
+      maps.emplace_back();  // data behind it
+      maps.back().start = page(i + 1);
+      maps.back().end = page(i + 2);
     }
     code.begin(*arena, maps);
     REQUIRE(code.table() != nullptr);

@@ -82,9 +82,13 @@ std::unique_ptr<Arena> Arena::create(Failure& failure) {
     return fail(EngineReason::addresses_taken, 0);
   }
   std::memcpy(&arena->header_, sightline_stub_image, sizeof arena->header_);
-  new (wanted) SharedState;
+  new (wanted) SharedState;  // not `SharedState()`, which would write all of it
   read_both(arena->first_tsc_, arena->first_ns_);
   return arena;
+}
+
+std::span<const std::byte> Arena::image_of(uint64_t start, uint64_t end) {
+  return {sightline_stub_image + (start - kCode), static_cast<std::size_t>(end - start)};
 }
 
 Arena::~Arena() {

@@ -33,6 +33,8 @@ class Arena {
   /// By which a process's mappings show whether the stub there is this one.
   uint64_t inode() const { return inode_; }
   const StubHeader& stub() const { return header_; }
+  /// What of its image is to be at [start, end).
+  static std::span<const std::byte> image_of(uint64_t start, uint64_t end);
   std::span<std::byte> rings() const { return {reinterpret_cast<std::byte*>(kRings), kRingBytes}; }
 
   static constexpr std::size_t kNoSlot = SIZE_MAX;

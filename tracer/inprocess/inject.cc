@@ -1,6 +1,6 @@
 #include "tracer/inprocess/inject.h"
 
-#include <fcntl.h>
+#include <elf.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tracer/inprocess/layout.h"
+#include "tracer/inprocess/near_code.h"
 #include "tracer/inprocess/remote.h"
 #include "tracer/proc.h"
 
@@ -31,27 +32,15 @@ std::optional<uint64_t> find_in(std::span<const std::byte> code) {
 /// How far into the vDSO there is a `syscall`: it is the kernel's, and so the same in every process.
 std::optional<uint64_t> offset_in_vdso() {
   static const std::optional<uint64_t> offset = []() -> std::optional<uint64_t> {
-    for (const proc::Map& map : proc::executable_maps(getpid()))
-      if (map.path == "[vdso]") return find_in({reinterpret_cast<const std::byte*>(map.start), map.end - map.start});
+    const uint64_t base = getauxval(AT_SYSINFO_EHDR);
+    if (base == 0) return std::nullopt;
+    const auto* header = reinterpret_cast<const Elf64_Ehdr*>(base);
+    const auto* segments = reinterpret_cast<const Elf64_Phdr*>(base + header->e_phoff);
+    for (const Elf64_Phdr& segment : std::span(segments, header->e_phnum))
+      if (segment.p_type == PT_LOAD) return find_in({reinterpret_cast<const std::byte*>(base), segment.p_memsz});
     return std::nullopt;
   }();
   return offset;
-}
-
-uint64_t vdso_of(pid_t tid) {
-  char path[32];
-  std::snprintf(path, sizeof path, "/proc/%d/auxv", tid);
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return 0;
-  struct Entry {
-    uint64_t type, value;
-  };
-  std::array<Entry, 64> entries{};
-  const ssize_t n = read(file, entries.data(), sizeof entries);
-  close(file);
-  for (std::size_t i = 0; n > 0 && i < static_cast<std::size_t>(n) / sizeof entries[0]; ++i)
-    if (entries[i].type == AT_SYSINFO_EHDR) return entries[i].value;
-  return 0;
 }
 
 bool is_system_call(pid_t tid, uint64_t address) {
@@ -61,15 +50,15 @@ bool is_system_call(pid_t tid, uint64_t address) {
 
 }  // namespace
 
-uint64_t find_system_call(pid_t tid) {
-  if (const auto offset = offset_in_vdso()) {
-    const uint64_t at = vdso_of(tid) + *offset;
-    if (at != *offset && is_system_call(tid, at)) return at;
-  }
+uint64_t find_system_call(pid_t tid, std::span<const proc::Map> maps) {
+  const auto vdso = std::find_if(maps.begin(), maps.end(), [](const proc::Map& map) { return map.path == "[vdso]"; });
+  if (const auto offset = offset_in_vdso(); offset && vdso != maps.end())
+    if (const uint64_t at = vdso->start + *offset; is_system_call(tid, at)) return at;
   // A kernel without a vDSO: the C library, or whatever is there.
   constexpr std::size_t kMost = 4 << 20;
   std::vector<std::byte> code;
-  for (const proc::Map& map : proc::executable_maps(tid)) {
+  for (const proc::Map& map : maps) {
+    if (!map.executable) continue;
     code.resize(std::min<std::size_t>(map.end - map.start, kMost));
     if (!read_memory(tid, map.start, code)) continue;
     if (const auto found = find_in(code)) return map.start + *found;
@@ -77,43 +66,52 @@ uint64_t find_system_call(pid_t tid) {
   return 0;
 }
 
-Injection map_stub(pid_t tid, int fd) {
+Injection map_stub(pid_t tid, const Arena& arena, std::span<const proc::Map> maps, uint64_t near_code) {
+  static_assert(NearCode::kAreaBytes == 0x10000 && kCode == kBase);  // entry.S counts on both
   Injection result;
-  const uint64_t syscall_at = find_system_call(tid);
+  const uint64_t syscall_at = find_system_call(tid, maps);
   if (syscall_at == 0) return result;
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/%d/fd/%d", getpid(), fd);
   RemoteCalls remote(tid, syscall_at);
-  const auto is_at = [](const std::optional<int64_t>& got, uint64_t at) {
-    return got && static_cast<uint64_t>(*got) == at;
-  };
-  const auto map = [&](uint64_t at, uint64_t bytes, uint64_t protection, uint64_t flags, uint64_t file) {
-    return is_at(remote.call(SYS_mmap, {at, bytes, protection, flags, file, file == ~uint64_t{0} ? 0 : at - kBase}),
-                 at);
-  };
-  // The path is written where the code will be: no memory of the program's is borrowed, whose other threads may run.
-  constexpr uint64_t kOwn = MAP_SHARED | MAP_NORESERVE;
-  if (!map(kCode, kCodeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
-           ~uint64_t{0})) {
-    if (!remote.lost()) result.why_not = EngineReason::addresses_taken;
-  } else {
-    if (write_memory(tid, kCode, std::as_bytes(std::span(path)))) {
-      const auto file = remote.call(SYS_open, {kCode, O_RDWR | O_CLOEXEC, 0});
-      if (file && *file >= 0) {
-        const auto number = static_cast<uint64_t>(*file);
-        result.why_not = EngineReason::addresses_taken;
-        if (map(kShared, kEnd - kShared, PROT_READ | PROT_WRITE, kOwn | MAP_FIXED_NOREPLACE, number)) {
-          result.done = map(kCode, kCodeBytes, PROT_READ | PROT_EXEC, kOwn | MAP_FIXED, number);
-          // A core dump would have all of it, gigabytes of which were never used.
-          remote.call(SYS_madvise, {kBase, kEnd - kBase, MADV_DONTDUMP});
-          if (!result.done) remote.call(SYS_munmap, {kShared, kEnd - kShared});
-        }
-        remote.call(SYS_close, {number});
-      } else {
-        result.why_not = EngineReason::may_not_open;
-      }
+  const auto free_code = [&] { remote.call(SYS_munmap, {kCode, kCodeBytes}); };
+  // What maps the rest is written where the code will be: no memory of the program's is borrowed, whose other threads
+  // may run.
+  const auto place =
+      remote.call(SYS_mmap, {kCode, kCodeBytes, PROT_READ | PROT_EXEC,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, ~uint64_t{0}, 0});
+  if (!place || static_cast<uint64_t>(*place) != kCode) {
+    if (place) result.why_not = EngineReason::addresses_taken;
+    result.interrupted = remote.interrupted();
+    return result;
+  }
+  const StubHeader& stub = arena.stub();
+  const auto code = Arena::image_of(stub.bring_in, stub.brought_in);
+  std::vector<std::byte> piece(code.begin(), code.end());
+  char path[64] = {};
+  std::snprintf(path, sizeof path, "/proc/%d/fd/%d", getpid(), arena.fd());
+  const auto path_bytes = std::as_bytes(std::span(path));
+  piece.insert(piece.end(), path_bytes.begin(), path_bytes.end());
+  user_regs_struct r = remote.registers();
+  r.rip = stub.bring_in;
+  r.r12 = kCode;
+  r.rbx = kShared;
+  r.rbp = kEnd - kShared;
+  r.r13 = ~uint64_t{0};
+  r.r14 = near_code;
+  r.r15 = syscall_at;
+  if (!write_memory(tid, stub.bring_in, piece)) {
+    free_code();
+  } else if (remote.run(r, kCode, kCodeBytes)) {
+    result.done = r.rbx == kCode;
+    if (result.done && near_code != 0 && r.r14 == near_code) result.near_code = near_code;
+    if (!result.done) {
+      const bool opened = static_cast<int64_t>(r.r13) >= 0;
+      result.why_not = opened ? EngineReason::addresses_taken : EngineReason::may_not_open;
+      if (r.r10 == (MAP_SHARED | MAP_NORESERVE | MAP_FIXED)) remote.call(SYS_munmap, {kShared, kEnd - kShared});
+      if (near_code != 0 && r.r14 == near_code && r.r10 == (MAP_SHARED | MAP_NORESERVE | MAP_FIXED))
+        remote.call(SYS_munmap, {near_code, NearCode::kAreaBytes});
+      if (opened) remote.call(SYS_close, {r.r13});
+      free_code();
     }
-    if (!result.done) remote.call(SYS_munmap, {kCode, kCodeBytes});
   }
   result.interrupted = remote.interrupted();
   return result;
@@ -121,7 +119,7 @@ Injection map_stub(pid_t tid, int fd) {
 
 Injection unmap_stub(pid_t tid, std::span<const std::pair<uint64_t, uint64_t>> also) {
   Injection result;
-  const uint64_t syscall_at = find_system_call(tid);
+  const uint64_t syscall_at = find_system_call(tid, proc::maps(tid));
   if (syscall_at == 0) return result;
   RemoteCalls remote(tid, syscall_at);
   result.done = remote.call(SYS_munmap, {kBase, kEnd - kBase}).has_value();

@@ -14,20 +14,24 @@
 #include <utility>
 
 #include "tracer/engine_reason.h"
+#include "tracer/inprocess/arena.h"
+#include "tracer/proc.h"
 
 namespace sightline::tracer::inprocess {
 
 /// Where the process has a `syscall` instruction; 0 if none is found. Any will do: it is only borrowed.
-uint64_t find_system_call(pid_t tid);
+uint64_t find_system_call(pid_t tid, std::span<const proc::Map> maps);
 
 struct Injection {
   bool done = false;
   bool interrupted = false;  ///< an interruption of ours came meanwhile and is used up
+  uint64_t near_code = 0;    ///< where what was wished for is, or 0
   EngineReason why_not = EngineReason::memory_out_of_reach;
 };
 
-/// Maps the memory behind descriptor `fd` of this process at the addresses of layout.h.
-Injection map_stub(pid_t tid, int fd);
+/// Maps the arena at the addresses of layout.h, and, where there is room, instructions near sites to be at
+/// `near_code` (NearCode::wish(); 0: none). `maps` are all of the process's.
+Injection map_stub(pid_t tid, const Arena& arena, std::span<const proc::Map> maps, uint64_t near_code);
 
 /// Unmaps it, and the address ranges in `also`.
 Injection unmap_stub(pid_t tid, std::span<const std::pair<uint64_t, uint64_t>> also);

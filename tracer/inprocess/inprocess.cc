@@ -58,8 +58,8 @@ InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recor
   state.filter = options_.filter;
   for (const int nr : kByTracer) state.by_tracer.set(static_cast<std::size_t>(nr));
   if (options_.fd_paths) state.by_tracer.set(SYS_pivot_root);
-  progress_.windows = &state.windows;
-  progress_.known_stacks = &state.known_stacks;
+  progress_.windows = &state.tables().windows;
+  progress_.known_stacks = &state.tables().known_stacks;
 }
 
 bool InProcess::refuse(Tracee& tracee, EngineReason why) {
@@ -79,7 +79,7 @@ Frame& InProcess::frame_of(std::size_t slot) {
   return *reinterpret_cast<Frame*>(thread_slot(slot).stack + kStackBytes - sizeof(Frame));
 }
 
-bool InProcess::bring_in(Tracee& tracee) {
+bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps) {
   user_regs_struct registers{};
   if (!get_registers(tracee.tid, registers)) return false;
   if (registers.cs != kUserCode) return refuse(tracee, EngineReason::code_of_32_bits);
@@ -89,23 +89,28 @@ bool InProcess::bring_in(Tracee& tracee) {
   if (status->under_seccomp) return refuse(tracee, EngineReason::under_seccomp);
   if ((status->ignored >> (SIGSYS - 1) & 1) != 0) return refuse(tracee, EngineReason::ignores_sigsys);
   if (has_limited_addresses(tracee.tid)) return refuse(tracee, EngineReason::addresses_limited);
-  const Injection injection = map_stub(tracee.tid, arena_.fd());
+  maps = proc::maps(tracee.tid);
+  const Injection injection = map_stub(tracee.tid, arena_, maps, NearCode::wish(maps, registers.rip));
   if (injection.interrupted) tracee.interrupting = true;
   if (!injection.done) return refuse(tracee, injection.why_not);
   tracee.space->sites = std::make_shared<Sites>();
-  tracee.space->sites->code().begin(arena_, proc::executable_maps(tracee.tid));
+  tracee.space->sites->begin(arena_, maps, injection.near_code);
   if (log_ != nullptr) log_->print(Log::Level::info, tracee.tid, "stub injected");
   return true;
 }
 
 bool InProcess::enter_program(Tracee& tracee) {
-  if (!bring_in(tracee)) return false;
+  std::vector<proc::Map> maps;
+  if (!bring_in(tracee, maps)) return false;
   begin_thread(tracee);
-  return tracee.inside != nullptr;
+  if (tracee.inside == nullptr) return false;
+  recorder_.report_new_maps(tracee, maps);
+  return true;
 }
 
 void InProcess::enter_running(Tracee& tracee) {
-  bring_in(tracee);
+  std::vector<proc::Map> maps;
+  bring_in(tracee, maps);
 }
 
 void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee) {
@@ -439,7 +444,7 @@ void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
   const OpenCall& call = tracee.call;
   // Before the thread goes on: what it finds of known stacks from here on is not from before.
   if (tracee.space->maps_changed)
-    shared().map_generations[tracee.space->serial % kMapGenerations].fetch_add(1, std::memory_order_release);
+    shared().tables().map_generations[tracee.space->serial % kMapGenerations].fetch_add(1, std::memory_order_release);
   if (tracee.space->sites == nullptr) return;
   Sites& sites = *tracee.space->sites;
   const bool failed = ret < 0 && ret > -4096;
@@ -453,7 +458,7 @@ void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
       if (failed) break;
       sites.forget(at, call.args[1]);
       if ((call.args[2] & PROT_EXEC) != 0)
-        sites.made_executable(at, call.args[1]);
+        sites.made_executable(at, call.args[1], (call.args[3] & MAP_TYPE) == MAP_PRIVATE);
       else
         sites.code().remove(at, call.args[1]);
       break;

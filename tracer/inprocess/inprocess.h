@@ -22,6 +22,7 @@
 #include "tracer/inprocess/remote.h"
 #include "tracer/inprocess/sites.h"
 #include "tracer/log.h"
+#include "tracer/proc.h"
 #include "tracer/recorder.h"
 #include "tracer/stop.h"
 #include "tracer/tracee.h"
@@ -92,7 +93,7 @@ class InProcess {
 
  private:
   void tell_why(const Tracee& tracee, EngineReason why);
-  bool bring_in(Tracee& tracee);
+  bool bring_in(Tracee& tracee, std::vector<proc::Map>& maps);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
   void stop_holding(Tracee& tracee);
   static EngineReason reason_to_leave(const user_regs_struct& registers);

@@ -32,7 +32,8 @@ void KnownCode::begin(Arena& arena, std::span<const proc::Map> maps) {
   end();
   arena_ = &arena;
   table_ = arena.take_table();
-  for (const proc::Map& map : maps) add(map.start, map.end - map.start);
+  for (const proc::Map& map : maps)
+    if (map.executable) add(map.start, map.end - map.start);
   add(kBase, kEnd - kBase);
 }
 

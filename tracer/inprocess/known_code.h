@@ -24,7 +24,7 @@ class KnownCode {
   KnownCode& operator=(const KnownCode&) = delete;
   ~KnownCode();
 
-  /// From here on it is known: `maps` are all executable mappings. `arena` outlives it.
+  /// From here on it is known: `maps` are all mappings. `arena` outlives it.
   void begin(Arena& arena, std::span<const proc::Map> maps);
   /// Back to knowing nothing, before any thread has seen table().
   void end();

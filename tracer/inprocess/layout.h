@@ -127,15 +127,21 @@ struct SharedState {
   Filter filter;
   std::bitset<Filter::kNumbers> by_tracer;  ///< x86-64 calls that only the tracer can take through: is_for_tracer()
   ringbuf::Doorbell doorbell;
-  StackWindows windows;
-  KnownStacks known_stacks;
-  /// Of a memory: grows when what is executable in it changes. Two may have one in common, which does no harm.
-  std::array<std::atomic<uint32_t>, kMapGenerations> map_generations{};
+  /// All zero, as a new file's memory is: so they are empty, and not a page of them is touched before it is used.
+  struct Tables {
+    StackWindows windows;
+    KnownStacks known_stacks;
+    /// Of a memory: grows when what is executable in it changes. Two may have one in common, which does no harm.
+    std::array<std::atomic<uint32_t>, kMapGenerations> map_generations;
+  };
+  Tables& tables() { return *reinterpret_cast<Tables*>(table_bytes); }
+  const Tables& tables() const { return *reinterpret_cast<const Tables*>(table_bytes); }
+  alignas(Tables) std::byte table_bytes[sizeof(Tables)];
 };
 
 /// Names a state of a memory's executable mappings. Never 0.
 inline uint64_t state_of_maps(const SharedState& state, uint32_t space) {
-  const std::atomic<uint32_t>& generation = state.map_generations[space % kMapGenerations];
+  const std::atomic<uint32_t>& generation = state.tables().map_generations[space % kMapGenerations];
   return uint64_t{space} << 32 | generation.load(std::memory_order_acquire);
 }
 static_assert(sizeof(SharedState) <= kSharedBytes);
@@ -205,9 +211,11 @@ struct StubHeader {
   uint64_t copied;
   uint64_t word;  ///< one word of the user's; a fault here goes on at `no_word`
   uint64_t no_word;
-  uint64_t remote;  ///< a `syscall` for calls of the tracer's
-  uint64_t ask;     ///< the trap by which the tracer is asked for a descriptor's path: edi is the descriptor …
-  uint64_t asked;   ///< … and where to go on, with the path in ThreadSlot::path and rax as path_answer() makes it
+  uint64_t remote;      ///< a `syscall` for calls of the tracer's
+  uint64_t bring_in;    ///< maps the stub: see inject.cc …
+  uint64_t brought_in;  ///< … and ends before here
+  uint64_t ask;         ///< the trap by which the tracer is asked for a descriptor's path: edi is the descriptor …
+  uint64_t asked;       ///< … and where to go on, with the path in ThreadSlot::path and rax as path_answer() makes it
 };
 
 /// What the tracer says of the path it was asked for.

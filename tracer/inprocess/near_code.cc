@@ -4,7 +4,6 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 
 #include "tracer/inprocess/remote.h"
@@ -32,33 +31,23 @@ struct Gap {
 };
 
 /// What is free between the mappings, well away from them.
-std::vector<Gap> find_gaps(pid_t tid) {
+std::vector<Gap> find_gaps(std::span<const proc::Map> maps) {
   std::vector<Gap> gaps;
-  char path[32];
-  std::snprintf(path, sizeof path, "/proc/%d/maps", tid);
-  std::FILE* file = std::fopen(path, "re");
-  if (file == nullptr) return gaps;
   uint64_t end = kLowest;  // of the mapping before
-  char line[512];
-  while (std::fgets(line, sizeof line, file) != nullptr) {
-    unsigned long from = 0;
-    unsigned long to = 0;
-    // A long path continues in the next piece, which is no range.
-    if (std::sscanf(line, "%lx-%lx ", &from, &to) != 2 || to <= from) continue;
-    if (from > end && from - end > 2 * kGuard) gaps.push_back({end + kGuard, from - kGuard});
-    end = to;
+  for (const proc::Map& map : maps) {
+    if (map.start > end && map.start - end > 2 * kGuard) gaps.push_back({end + kGuard, map.start - kGuard});
+    end = map.end;
   }
-  std::fclose(file);
   return gaps;
 }
 
 }  // namespace
 
 /// Where an area could be mapped that holds such a place; the best first.
-std::vector<uint64_t> NearCode::candidates(pid_t tid, uint64_t from, uint32_t fixed) {
+std::vector<uint64_t> NearCode::candidates(std::span<const proc::Map> maps, uint64_t from, uint32_t fixed) {
   constexpr uint64_t kPage = 4096;
   std::vector<uint64_t> found;
-  for (const Gap& gap : find_gaps(tid)) {
+  for (const Gap& gap : find_gaps(maps)) {
     if (gap.end - gap.start < kAreaBytes + kPage) continue;
     const uint64_t last = (gap.end - kAreaBytes) & ~(kPage - 1);
     if ((fixed & 0xffff'0000) == 0) {
@@ -96,12 +85,17 @@ uint64_t NearCode::take_from(Area& area, uint64_t from, uint32_t fixed) {
   return 0;
 }
 
+uint64_t NearCode::wish(std::span<const proc::Map> maps, uint64_t from) {
+  const std::vector<uint64_t> found = candidates(maps, from, 0);
+  return found.empty() ? 0 : found.front();
+}
+
 uint64_t NearCode::take(pid_t tid, uint64_t from, uint32_t fixed, uint64_t remote_syscall) {
   for (Area& area : areas_)
     if (const uint64_t place = take_from(area, from, fixed); place != 0) return place;
   const std::pair<uint32_t, uint64_t> wish{fixed, from >> 31};
   if (std::find(hopeless_.begin(), hopeless_.end(), wish) != hopeless_.end()) return 0;
-  for (const uint64_t wanted : candidates(tid, from, fixed)) {
+  for (const uint64_t wanted : candidates(proc::maps(tid), from, fixed)) {
     RemoteCalls remote(tid, remote_syscall);
     const auto got = remote.call(SYS_mmap, {wanted, kAreaBytes, PROT_READ | PROT_EXEC,
                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~uint64_t{0}, 0});

@@ -8,8 +8,11 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
+
+#include "tracer/proc.h"
 
 namespace sightline::tracer::inprocess {
 
@@ -18,6 +21,13 @@ class NearCode {
   static constexpr uint64_t kBytes = 64;  ///< for one site
   /// What stands in a jump's displacement where a thread may go that has no business there: int3.
   static constexpr uint32_t kTraps = 0xcccc'cccc;
+
+  static constexpr uint64_t kAreaBytes = 64 << 10;
+  /// Where the places for code at `from` could be, before the first of them is needed. `maps`: all of the process's; 0:
+  /// nowhere.
+  static uint64_t wish(std::span<const proc::Map> maps, uint64_t from);
+  /// They are there.
+  void adopt(uint64_t start) { areas_.push_back({start, {}}); }
 
   /// A place whose distance from `from`, the end of a jump with 32 bits, equals kTraps in the bits of `fixed`. 0: there
   /// is none. Made in the name of the stopped thread `tid`; `remote_syscall`: see RemoteCalls.
@@ -33,14 +43,13 @@ class NearCode {
   std::vector<std::pair<uint64_t, uint64_t>> areas() const;
 
  private:
-  static constexpr uint64_t kAreaBytes = 64 << 10;
   struct Area {
     uint64_t start;
     std::bitset<kAreaBytes / kBytes> used;
   };
 
   static uint64_t take_from(Area& area, uint64_t from, uint32_t fixed);
-  static std::vector<uint64_t> candidates(pid_t tid, uint64_t from, uint32_t fixed);
+  static std::vector<uint64_t> candidates(std::span<const proc::Map> maps, uint64_t from, uint32_t fixed);
 
   std::vector<Area> areas_;
   std::vector<std::pair<uint32_t, uint64_t>> hopeless_;  // `fixed` for which nothing was found, and in which 2 GiB

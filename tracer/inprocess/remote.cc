@@ -95,7 +95,8 @@ bool write_memory(pid_t tid, uint64_t address, std::span<const std::byte> from) 
 }
 
 RemoteCalls::RemoteCalls(pid_t tid, uint64_t syscall_at) : tid_(tid), syscall_at_(syscall_at) {
-  const uint64_t all = ~uint64_t{0};
+  // But for one of ours: to raise a signal that is blocked takes its handler away.
+  const uint64_t all = ~(uint64_t{1} << (SIGSYS - 1));
   ready_ = get_registers(tid_, registers_) && request(PTRACE_GETSIGMASK, tid_, sizeof mask_, &mask_) == 0 &&
            request(PTRACE_SETSIGMASK, tid_, sizeof all, &all) == 0;
 }
@@ -128,15 +129,17 @@ bool RemoteCalls::wait_for_stop() {
   }
 }
 
-bool RemoteCalls::run_to_syscall_stop() {
+/// Up to the stop that is meant. `done` is asked of those by a signal or a system call.
+template <class Done>
+bool RemoteCalls::run_to(long resume_by, const Done& done) {
   for (;;) {
-    if (request(PTRACE_SYSCALL, tid_, 0, nullptr) < 0 && errno != ESRCH) return false;
+    if (request(resume_by, tid_, 0, nullptr) < 0 && errno != ESRCH) return false;
     int status = 0;
     if (!wait_for_stop() || waitpid(tid_, &status, __WALL | WNOHANG) != tid_ || !WIFSTOPPED(status)) {
       lost_ = true;
       return false;
     }
-    if (WSTOPSIG(status) == (SIGTRAP | 0x80)) return true;
+    if (status >> 16 == 0 && done(WSTOPSIG(status))) return true;
     if (status >> 16 != 0)
       interrupted_ = interrupted_ || status >> 16 == PTRACE_EVENT_STOP;
     else
@@ -158,9 +161,23 @@ std::optional<int64_t> RemoteCalls::call(long nr, std::initializer_list<uint64_t
   r.r10 = args[3];
   r.r8 = args[4];
   r.r9 = args[5];
-  if (!set_registers(tid_, r) || !run_to_syscall_stop() || !run_to_syscall_stop() || !get_registers(tid_, r))
+  const auto is_call = [](int stop) { return stop == (SIGTRAP | 0x80); };
+  if (!set_registers(tid_, r) || !run_to(PTRACE_SYSCALL, is_call) || !run_to(PTRACE_SYSCALL, is_call) ||
+      !get_registers(tid_, r))
     return std::nullopt;
   return static_cast<int64_t>(r.rax);
+}
+
+bool RemoteCalls::run(user_regs_struct& registers, uint64_t start, uint64_t length) {
+  constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH
+  if (!ready_ || lost_) return false;
+  registers.orig_rax = ~uint64_t{0};
+  const auto is_end = [&](int stop) {
+    siginfo_t info{};
+    return stop == SIGSYS && request(PTRACE_GETSIGINFO, tid_, 0, &info) == 0 && info.si_code == kUserDispatch;
+  };
+  return set_registers(tid_, registers) && set_dispatch(tid_, true, start, length) && run_to(PTRACE_CONT, is_end) &&
+         set_dispatch(tid_, false, 0, 0) && get_registers(tid_, registers);
 }
 
 }  // namespace sightline::tracer::inprocess

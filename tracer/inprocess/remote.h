@@ -51,6 +51,10 @@ class RemoteCalls {
 
   /// The kernel's answer; nullopt: the thread is gone.
   std::optional<int64_t> call(long nr, std::initializer_list<uint64_t> arguments);
+  /// Runs code of ours that ends at a system call outside of [start, start + length), and is stopped there by the
+  /// dispatch (set_dispatch()): with all registers as they are in `registers`, and then were. The program must not
+  /// ignore SIGSYS.
+  bool run(user_regs_struct& registers, uint64_t start, uint64_t length);
   /// At the beginning.
   const user_regs_struct& registers() const { return registers_; }
   /// The thread is ending. waitpid(2) will tell of it as usual.
@@ -60,7 +64,8 @@ class RemoteCalls {
 
  private:
   bool wait_for_stop();
-  bool run_to_syscall_stop();
+  template <class Done>
+  bool run_to(long resume_by, const Done& done);
 
   pid_t tid_;
   uint64_t syscall_at_;

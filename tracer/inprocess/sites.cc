@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 #include "tracer/inprocess/remote.h"
@@ -490,9 +489,19 @@ void Sites::forget(uint64_t start, uint64_t length) {
   near_.forget(start, length);
 }
 
-void Sites::made_executable(uint64_t start, uint64_t length) {
+void Sites::begin(Arena& arena, std::span<const proc::Map> maps, uint64_t near_code) {
+  code_.begin(arena, maps);
+  for (const proc::Map& map : maps)
+    if (map.executable && map.is_private) private_.emplace_back(map.start, map.end);
+  if (near_code == 0) return;
+  near_.adopt(near_code);
+  code_.add(near_code, NearCode::kAreaBytes);
+}
+
+void Sites::made_executable(uint64_t start, uint64_t length, bool is_private) {
   code_.add(start, length);
   std::erase_if(private_, [&](const auto& range) { return range.first < start + length && start < range.second; });
+  if (is_private) private_.emplace_back(start, start + length);
 }
 
 void Sites::moved(pid_t tid, uint64_t from, uint64_t to, uint64_t length) {
@@ -547,20 +556,8 @@ bool Sites::is_private(pid_t tid, uint64_t address) {
                        [&](const auto& range) { return address >= range.first && address < range.second; });
   };
   if (known()) return true;
-  char path[32];
-  std::snprintf(path, sizeof path, "/proc/%d/maps", tid);
-  std::FILE* file = std::fopen(path, "re");
-  if (file == nullptr) return false;
-  char line[512];
-  while (std::fgets(line, sizeof line, file) != nullptr) {
-    unsigned long from = 0;
-    unsigned long to = 0;
-    char access[5] = {};
-    if (std::sscanf(line, "%lx-%lx %4s", &from, &to, access) == 3 && access[2] == 'x' && access[3] == 'p' &&
-        address >= from && address < to)
-      private_.emplace_back(from, to);
-  }
-  std::fclose(file);
+  for (const proc::Map& map : proc::executable_maps(tid))
+    if (map.is_private && address >= map.start && address < map.end) private_.emplace_back(map.start, map.end);
   return known();
 }
 

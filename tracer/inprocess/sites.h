@@ -45,6 +45,9 @@ class Sites {
     uint64_t behind;  ///< the address behind the program's own `syscall`
     uint64_t resume;  ///< where the thread goes on
   };
+  /// At the beginning: `maps` are all of the process's. `near_code`: where a NearCode::wish() has been granted, or 0.
+  void begin(Arena& arena, std::span<const proc::Map> maps, uint64_t near_code);
+
   /// `tid` is in a stop.
   Call call_at(pid_t tid, uint64_t behind);
 
@@ -71,8 +74,8 @@ class Sites {
 
   /// Code there is, or may be, another from now on.
   void forget(uint64_t start, uint64_t length);
-  /// It has become executable.
-  void made_executable(uint64_t start, uint64_t length);
+  /// It has become executable. `is_private`: it is known that nobody else sees it.
+  void made_executable(uint64_t start, uint64_t length, bool is_private = false);
   /// Where code is, and so what the stub leaves to the tracer.
   KnownCode& code() { return code_; }
   /// Code was moved by mremap(2), its jumps with it: it gets back its own bytes there. `tid` is in a stop.

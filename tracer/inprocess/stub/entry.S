@@ -30,7 +30,7 @@
   .globl sl_header
 sl_header:
   .quad sl_entry, sl_call, sl_behind, sl_committed, sl_leaving, sl_bailing, sl_end
-  .quad sl_held_entry, sl_held_exit, sl_copy, sl_copied, sl_word, sl_no_word, sl_remote
+  .quad sl_held_entry, sl_held_exit, sl_copy, sl_copied, sl_word, sl_no_word, sl_remote, sl_bring_in, sl_brought_in
   .quad sl_ask, sl_asked
 
   .text
@@ -171,5 +171,72 @@ sl_asked:
 sl_remote:
   syscall
   int3
+
+# Maps the stub, in the program's name: one piece, with one stop at its end, instead of a stop before and behind each call.
+# The tracer writes a copy of this to where it is here, and the file's path behind it, in memory of the program's that is
+# there for it alone. The last mapping puts the stub's image there: the same code, so things go on.
+#
+# On entry: r12: kCode; rbx: kShared, rbp: how much is mapped from there on; r14: where instructions near sites are to be,
+# or 0; r13: -1; r15: a `syscall` that traps.
+# At the trap: rbx: kCode, or an error; r13: the descriptor, if there is one; r14: what became of the wish; r10: the flags
+# of the last mmap(2).
+sl_bring_in:
+  mov $2, %eax                  # open(path, O_RDWR | O_CLOEXEC)
+  lea sl_brought_in(%rip), %rdi
+  mov $0x80002, %esi
+  xor %edx, %edx
+  xor %r10d, %r10d
+  syscall
+  test %rax, %rax
+  js 2f
+  mov %rax, %r13
+  mov $9, %eax                  # mmap(…, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, …)
+  mov %rbx, %rdi
+  mov %rbp, %rsi
+  mov $3, %edx
+  mov $0x104001, %r10d
+  mov %r13, %r8
+  mov %rbx, %r9
+  sub %r12, %r9
+  syscall
+  cmp %rbx, %rax
+  jne 2f
+  test %r14, %r14
+  jz 1f
+  mov $9, %eax                  # mmap(…, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0)
+  mov %r14, %rdi
+  mov $0x10000, %esi            # NearCode::kAreaBytes
+  mov $5, %edx
+  mov $0x100022, %r10d
+  mov $-1, %r8
+  xor %r9d, %r9d
+  syscall
+  mov %rax, %r14
+1:
+  mov $9, %eax                  # mmap(…, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, …)
+  mov %r12, %rdi
+  mov %rbx, %rsi
+  sub %r12, %rsi
+  mov $5, %edx
+  mov $0x4011, %r10d
+  mov %r13, %r8
+  xor %r9d, %r9d
+  syscall
+  cmp %r12, %rax
+  jne 2f
+  mov $28, %eax                 # madvise(…, MADV_DONTDUMP): a core would have gigabytes that were never used
+  mov %r12, %rdi
+  lea (%rbx, %rbp), %rsi
+  sub %r12, %rsi
+  mov $16, %edx
+  syscall
+  mov $3, %eax                  # close()
+  mov %r13, %rdi
+  syscall
+  mov %r12, %rax
+2:
+  mov %rax, %rbx
+  jmp *%r15
+sl_brought_in:
 
   .section .note.GNU-stack, "", @progbits

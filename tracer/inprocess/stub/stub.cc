@@ -248,7 +248,7 @@ uint64_t kept_register(const Frame& frame, uint8_t number) {
 /// The number that the consumer has given to this call's stack; 0: it has not yet.
 uint32_t known_stack(const Frame& frame, ThreadControl& thread, uint64_t maps) {
   if (!may_fault(thread)) return 0;
-  return shared().known_stacks.find(
+  return shared().tables().known_stacks.find(
       maps, frame.rcx, thread.user_rsp, [&](uint8_t number) { return kept_register(frame, number); },
       [&](const void* where, const void* words, std::size_t count) {
         return sl_same_words(reinterpret_cast<const void*>(thread.user_rsp), where, words, count) != 0;
@@ -257,7 +257,8 @@ uint32_t known_stack(const Frame& frame, ThreadControl& thread, uint64_t maps) {
 
 /// How much of the stack to copy for this call.
 uint32_t stack_window(const Frame& frame, const ThreadControl& thread) {
-  const uint32_t wanted = shared().windows.wanted(thread.prefix.process_serial, frame.rcx, shared().unknown_stack);
+  const uint32_t wanted =
+      shared().tables().windows.wanted(thread.prefix.process_serial, frame.rcx, shared().unknown_stack);
   // A fault is a stop, and there would be one at each call from a place that is less than that below the stack's end.
   const uint64_t left = thread.stack_end - thread.user_rsp;
   return left - 1 < wanted ? static_cast<uint32_t>(left) : wanted;
