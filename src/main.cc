@@ -3,6 +3,8 @@
 // A trace goes one way: the tracer writes records into rings (tracer/, ringbuf/), the consumer takes them out, finds
 // their source lines (symbolizer/) and hands them to sinks: text, a table, a trace file. The other verbs read that file
 // and hand the same events to other sinks.
+#include <malloc.h>
+
 #include <cstdio>
 #include <exception>
 
@@ -34,6 +36,13 @@ int run(const sightline::Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
+#ifdef M_ARENA_MAX
+  // A heap of its own for the consumer's thread grows by a system call per page or so, and what is large is mapped and
+  // unmapped each time: much of a short run.
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TOP_PAD, 1 << 20);
+#endif
   try {
     const sightline::CommandLine line = sightline::parse_command_line(argc, argv);
     if (!line.settings) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace sightline::symbolizer {
@@ -40,10 +41,21 @@ class RangeIndex {
     for (const Range& range : ranges_) keys.push_back({range.low, keys.size()});
     std::sort(keys.begin(), keys.end(),
               [](const Key& a, const Key& b) { return a.low != b.low ? a.low < b.low : a.index < b.index; });
-    std::vector<Range> sorted;
-    sorted.reserve(ranges_.size());
-    for (const Key& key : keys) sorted.push_back(ranges_[key.index]);
-    ranges_ = std::move(sorted);
+    // In place: memory that was never touched costs more than all the rest.
+    for (std::size_t first = 0; first < keys.size(); ++first) {
+      if (keys[first].index == first) continue;
+      const Range held = ranges_[first];
+      std::size_t at = first;
+      for (;;) {
+        const std::size_t from = std::exchange(keys[at].index, at);
+        if (from == first) break;
+        ranges_[at] = ranges_[from];
+        at = from;
+      }
+      ranges_[at] = held;
+    }
+    // Memory beyond the end was never touched, but is accounted for: not kept where it is much.
+    if (ranges_.capacity() > 2 * ranges_.size()) ranges_.shrink_to_fit();
     furthest_.reserve(ranges_.size());
     uint64_t furthest = 0;
     for (const Range& range : ranges_) furthest_.push_back(furthest = std::max(furthest, range.high));

@@ -54,6 +54,7 @@ bool SymbolTable::add_table(const ElfFile& from, uint32_t type, const ElfFile& s
     uint64_t address;
     Entry entry;
   };
+  tables_.push_back({from.elf(), header.sh_link});
   std::vector<Unsized> unsized;
   std::vector<uint64_t> starts;
   const std::size_t count = data->d_size / sizeof(Elf64_Sym);
@@ -65,10 +66,9 @@ bool SymbolTable::add_table(const ElfFile& from, uint32_t type, const ElfFile& s
     if (symbol.st_shndx == SHN_UNDEF || !is_function(ELF64_ST_TYPE(symbol.st_info)) || symbol.st_value == 0) continue;
     if (!segments.is_executable_range(symbol.st_value, symbol.st_value + 1)) continue;
     starts.push_back(symbol.st_value);
-    const Entry entry{.elf = from.elf(),
-                      .names = header.sh_link,
-                      .name = symbol.st_name,
+    const Entry entry{.name = symbol.st_name,
                       .size = static_cast<uint32_t>(std::min<uint64_t>(symbol.st_size, UINT32_MAX)),
+                      .table = static_cast<uint8_t>(tables_.size() - 1),
                       .binding = static_cast<uint8_t>(ELF64_ST_BIND(symbol.st_info))};
     if (symbol.st_size == 0) {
       unsized.push_back({symbol.st_value, entry});
@@ -86,8 +86,9 @@ bool SymbolTable::add_table(const ElfFile& from, uint32_t type, const ElfFile& s
   return true;
 }
 
-std::string_view SymbolTable::name_of(const Entry& entry) {
-  const char* name = elf_strptr(entry.elf, entry.names, entry.name);
+std::string_view SymbolTable::name_of(const Entry& entry) const {
+  const Table& table = tables_[entry.table];
+  const char* name = elf_strptr(table.elf, table.names, entry.name);
   return name ? std::string_view(name) : std::string_view();
 }
 

@@ -33,16 +33,20 @@ class SymbolTable {
 
  private:
   struct Entry {
-    Elf* elf = nullptr;
-    uint32_t names = 0;  // section of the name's string table
     uint32_t name = 0;
     uint32_t size = 0;  // as the table says, or UINT32_MAX if it is larger
+    uint8_t table = 0;
     uint8_t binding = 0;
   };
+  struct Table {
+    Elf* elf = nullptr;
+    uint32_t names = 0;  // section of the names
+  };
   bool add_table(const ElfFile& from, uint32_t type, const ElfFile& segments);
-  static std::string_view name_of(const Entry& entry);
+  std::string_view name_of(const Entry& entry) const;
 
   std::unique_ptr<ElfFile> mini_debug_;
+  std::vector<Table> tables_;  // four at most
   RangeIndex<Entry> index_;
 };
 
