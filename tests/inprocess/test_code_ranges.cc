@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <memory>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -33,14 +32,14 @@ bool asks(long nr, std::initializer_list<uint64_t> arguments, const CodeRanges* 
 }
 
 struct Fixture {
-  std::string why_not;
+  Arena::Failure why_not;
   std::unique_ptr<Arena> arena = Arena::create(why_not);
   KnownCode code;
 
   /// Code in these pages.
   bool begin(std::initializer_list<uint64_t> pages) {
     if (arena == nullptr) {
-      MESSAGE("not here: ", why_not);
+      MESSAGE("not here");
       return false;
     }
     std::vector<proc::Map> maps;
