@@ -1,6 +1,5 @@
 #include "tracer/inprocess/inject.h"
 
-#include <elf.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -32,12 +31,12 @@ std::optional<uint64_t> find_in(std::span<const std::byte> code) {
 /// How far into the vDSO there is a `syscall`: it is the kernel's, and so the same in every process.
 std::optional<uint64_t> offset_in_vdso() {
   static const std::optional<uint64_t> offset = []() -> std::optional<uint64_t> {
+    constexpr std::size_t kPage = 4096;  // it has as much at least, and there are several there
     const uint64_t base = getauxval(AT_SYSINFO_EHDR);
     if (base == 0) return std::nullopt;
-    const auto* header = reinterpret_cast<const Elf64_Ehdr*>(base);
-    const auto* segments = reinterpret_cast<const Elf64_Phdr*>(base + header->e_phoff);
-    for (const Elf64_Phdr& segment : std::span(segments, header->e_phnum))
-      if (segment.p_type == PT_LOAD) return find_in({reinterpret_cast<const std::byte*>(base), segment.p_memsz});
+    if (const auto at = find_in({reinterpret_cast<const std::byte*>(base), kPage})) return at;
+    for (const proc::Map& map : proc::executable_maps(getpid()))
+      if (map.start == base) return find_in({reinterpret_cast<const std::byte*>(base), map.end - map.start});
     return std::nullopt;
   }();
   return offset;
