@@ -529,7 +529,9 @@ void Consumer::resolve(ThreadState& state, const tracer::CallEnter& enter, std::
   state.open.call.stack = &symbolizer_.stack(resolved.stack);
   if (resolved.walk != nullptr && enter.stack != 0 && progress_.known_stacks != nullptr)
     tell_producers(enter, resolved);
-  progress_.windows->learn(state.process->process.serial, enter.ip, resolved.bytes_used, resolved.hit_end_of_bytes);
+  using Windows = tracer::StackWindows;
+  progress_.windows->learn(state.process->process.serial, enter.ip, resolved.bytes_used, resolved.hit_end_of_bytes,
+                           progress_.known_stacks != nullptr ? Windows::kSmallestIfKnown : Windows::kSmallest);
 }
 
 void Consumer::tell_producers(const tracer::CallEnter& enter, const symbolizer::Resolved& resolved) {

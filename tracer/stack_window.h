@@ -19,6 +19,9 @@ class StackWindows {
  public:
   static constexpr uint32_t kUnknownSite = 16 * 1024;
   static constexpr uint32_t kSmallest = 1024;
+  /// Where most stacks are known and not copied at all (known_stacks.h), the others may have more: fewer of them are
+  /// cut because they are deeper than those that came from the same site before.
+  static constexpr uint32_t kSmallestIfKnown = 4096;
   static constexpr uint32_t kLargest = 64 * 1024;
 
   /// Bytes to copy for a call from `ip` in `process`: `unknown` until the first call from there was looked at.
@@ -29,7 +32,7 @@ class StackWindows {
   }
 
   /// A walk from there has read `used` bytes; `short_of` it ended because the copy did.
-  void learn(uint32_t process, uint64_t ip, uint32_t used, bool short_of) {
+  void learn(uint32_t process, uint64_t ip, uint32_t used, bool short_of, uint32_t smallest = kSmallest) {
     const uint64_t key = hash(process, ip);
     std::atomic<uint64_t>& slot = slots_[key % kSlots];
     const uint64_t entry = slot.load(std::memory_order_relaxed);
@@ -37,7 +40,7 @@ class StackWindows {
     // Twice what it took: the same site is reached through callers of different depth.
     uint32_t need = short_of ? std::max(used * 4, kUnknownSite) : used * 2;
     if (known) need = std::max(need, static_cast<uint32_t>(entry & kSizeMask) * kUnit);
-    need = std::clamp(need, kSmallest, kLargest);
+    need = std::clamp(need, smallest, kLargest);
     const uint64_t next = (key & ~kSizeMask) | ((need + kUnit - 1) / kUnit);
     if (next != entry) slot.store(next, std::memory_order_relaxed);
   }
