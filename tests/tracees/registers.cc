@@ -14,9 +14,10 @@
 
 extern "C" {
 // The state before the call is loaded from here, the state behind it stored there: rbx rdx rsi rdi r8 r9 r10 r12 r13
-// r14 r15 rcx r11 rax, 2 vector registers, 16 words of red zone.
+// r14 r15 rcx r11 rax, flags, 2 vector registers, 16 words of red zone. Flags: as lahf leaves them in bits 8 to 15,
+// and overflow in bit 0.
 struct State {
-  uint64_t rbx, rdx, rsi, rdi, r8, r9, r10, r12, r13, r14, r15, rcx, r11, rax, unused[2];
+  uint64_t rbx, rdx, rsi, rdi, r8, r9, r10, r12, r13, r14, r15, rcx, r11, rax, flags, unused;
   uint64_t xmm[4];
   uint64_t zone[16];
 };
@@ -41,13 +42,14 @@ void plain();
       "mov 0(%rbp), %rbx\n mov 8(%rbp), %rdx\n mov 16(%rbp), %rsi\n mov 24(%rbp), %rdi\n"            \
       "mov 32(%rbp), %r8\n mov 40(%rbp), %r9\n mov 48(%rbp), %r10\n mov 56(%rbp), %r12\n"            \
       "mov 64(%rbp), %r13\n mov 72(%rbp), %r14\n mov 80(%rbp), %r15\n"                               \
-      "mov $0xd500, %eax\n sahf\n"                                                                   \
+      "mov 112(%rbp), %eax\n mov %eax, %ecx\n and $1, %ecx\n add $127, %cl\n sahf\n"                 \
       "mov 104(%rbp), %eax\n" body                                                                   \
       "lea behind_call(%rip), %rbp\n"                                                                \
+      "mov %rax, 104(%rbp)\n mov $0, %eax\n lahf\n seto %al\n mov %rax, 112(%rbp)\n"                 \
       "mov %rbx, 0(%rbp)\n mov %rdx, 8(%rbp)\n mov %rsi, 16(%rbp)\n mov %rdi, 24(%rbp)\n"            \
       "mov %r8, 32(%rbp)\n mov %r9, 40(%rbp)\n mov %r10, 48(%rbp)\n mov %r12, 56(%rbp)\n"            \
       "mov %r13, 64(%rbp)\n mov %r14, 72(%rbp)\n mov %r15, 80(%rbp)\n mov %rcx, 88(%rbp)\n"          \
-      "mov %r11, 96(%rbp)\n mov %rax, 104(%rbp)\n"                                                   \
+      "mov %r11, 96(%rbp)\n"                                                                         \
       "movups %xmm0, 128(%rbp)\n movups %xmm15, 144(%rbp)\n"                                         \
       "mov $0, %ecx\n"                                                                               \
       "2: neg %rcx\n mov -8(%rsp,%rcx,8), %rax\n neg %rcx\n mov %rax, 160(%rbp,%rcx,8)\n inc %rcx\n" \
@@ -60,16 +62,32 @@ SITE(plain, "syscall\n.globl plain_behind\nplain_behind:\n nop\n nop\n");
 
 namespace {
 
-const char* compare(const char* behind, uint64_t parent) {
+constexpr uint64_t kFlags = 0xd5;  // CF, PF, AF, ZF and SF
+constexpr uint64_t kOverflow = 0x800;
+constexpr uint64_t kDirection = 0x400;
+
+/// `flags_kept`: nothing that changes them follows the call.
+const char* compare(const char* behind, bool flags_kept, uint64_t parent) {
   const State& a = before_call;
   const State& b = behind_call;
   if (b.rax != parent) return "rax";
   if (b.rcx != reinterpret_cast<uint64_t>(behind)) return "rcx";
-  constexpr uint64_t kFlags = 0xd5;  // CF, PF, AF, ZF and SF, as set before the call
-  if ((b.r11 & kFlags) != kFlags) return "r11";
+  const uint64_t flags = (a.flags >> 8 & kFlags) | ((a.flags & 1) != 0 ? kOverflow : 0);
+  if ((b.r11 & (kFlags | kOverflow)) != flags) return "r11";
+  if (flags_kept && (b.flags & (kFlags << 8 | 1)) != (a.flags & (kFlags << 8 | 1))) return "a flag";
   if (std::memcmp(&a, &b, offsetof(State, rcx)) != 0) return "a register";
   if (std::memcmp(a.xmm, b.xmm, sizeof a.xmm) != 0) return "a vector register";
   return std::memcmp(a.zone, b.zone, sizeof a.zone) != 0 ? "the red zone" : nullptr;
+}
+
+/// What of a direction that is set a call leaves.
+bool keeps_direction() {
+  uint64_t flags = 0;
+  asm volatile("sub $128, %%rsp\n std\n mov $110, %%eax\n syscall\n pushfq\n pop %0\n cld\n add $128, %%rsp\n"
+               : "=r"(flags)
+               :
+               : "rax", "rcx", "r11", "memory", "cc");
+  return (flags & kDirection) != 0;
 }
 
 }  // namespace
@@ -81,10 +99,11 @@ int main(int argc, char** argv) {
     const char* name;
     void (*call)();
     const char* behind;
+    bool flags_kept;
   };
-  const Form forms[] = {{"after_move", after_move, after_move_behind},
-                        {"with_compare", with_compare, with_compare_behind},
-                        {"plain", plain, plain_behind}};
+  const Form forms[] = {{"after_move", after_move, after_move_behind, true},
+                        {"with_compare", with_compare, with_compare_behind, false},
+                        {"plain", plain, plain_behind, true}};
   uint64_t seed = 88172645463325252u;
   for (int i = 0; i < rounds; ++i) {
     for (const Form& form : forms) {
@@ -98,11 +117,15 @@ int main(int argc, char** argv) {
       before_call.rax = SYS_getppid;
       std::memset(&behind_call, 0, sizeof behind_call);
       form.call();
-      const char* what = compare(form.behind, parent);
+      const char* what = compare(form.behind, form.flags_kept, parent);
       if (what != nullptr) {
         std::printf("round %d, %s: %s has changed\n", i, form.name, what);
         return 1;
       }
+    }
+    if (!keeps_direction()) {
+      std::printf("round %d: the direction has changed\n", i);
+      return 1;
     }
   }
   std::puts("unchanged");
