@@ -3,6 +3,9 @@
 
 import collections
 import json
+import os
+import re
+import shutil
 import signal
 import sys
 
@@ -17,7 +20,7 @@ class InProcess(TestCase):
         rounds = scaled(500)
         trace = self.inprocess("--source=none", tracee("registers"), rounds)
         self.assertEqual(trace.result.out, "unchanged\n")
-        self.assertEqual(len(trace.of("getppid")), 3 * rounds + 1)
+        self.assertEqual(len(trace.of("getppid")), 4 * rounds + 1)
 
     def test_both_engines_see_the_same(self):
         for command in (["ls", "-l", "/usr"], ["sh", "-c", "for i in 1 2 3; do /bin/echo $i | cat; done"],
@@ -54,6 +57,40 @@ class InProcess(TestCase):
                     seen = sorted(n for mine in marks(Trace(read_text(file))).values() for n in mine if n != 0)
                     self.assertEqual(seen, [*range(1, 101), *(range(1001, 1101) if others else [])])
                     self.assertIn("1 process was in-process at first, then traced by ptrace: it ", result.err)
+
+    def test_children_that_are_not_to_be_traced(self):
+        """They have their parent's call sites, and so need a place in the stub, shown or not."""
+        for _ in range(scaled(10)):
+            trace = self.inprocess(tracee("untraced"))
+            seen = sorted(n for mine in marks(trace).values() for n in mine)
+            self.assertEqual(seen, [first + i for first in (0, 1000, 2000, 3000) for i in range(300)])
+            # A birth that a signal comes across is begun anew, and is two calls.
+            births = [call for call in trace.calls if "CLONE_UNTRACED" in call.arguments and call.result.isdigit()]
+            self.assertEqual(len(births), 2)
+            file = self.dir / "alone"
+            result = self.sightline("--engine=inprocess", "-o", file, tracee("untraced"))
+            self.assertEqual((result.status, result.err), (0, ""))
+            alone = [int(n) for n in re.findall(r"(?m)^lseek\(-1, (\d+)", read_text(file))]
+            self.assertEqual(alone, [first + i for first in (0, 3000) for i in range(300)])
+
+    def test_a_program_with_a_sanitizer(self):
+        """Their shadows have fixed places; a leak checker stops the program from a child that shares its memory."""
+        source = self.dir / "program.c"
+        source.write_text("#include <unistd.h>\nint main() { for (int i = 0; i < 100; ++i) getppid(); return 5; }\n")
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        for sanitizer in ("address", "thread", "undefined"):
+            program = self.dir / sanitizer
+            if compiler is None or self.run_program([compiler, f"-fsanitize={sanitizer}", "-o", program, source]).status != 0:
+                continue
+            with self.subTest(sanitizer):
+                # A leak checker that can't trace says so and fails, with every tracer.
+                options = {"env": {**os.environ, "LSAN_OPTIONS": "detect_leaks=0"}}
+                trace = self.trace("--engine=inprocess", "--source=none", program, expect=5, **options)
+                self.assertEqual(len(trace.of("getppid")), 100)
+                if sanitizer == "address":
+                    told = [self.sightline(f"--engine={engine}", "-o", self.dir / "trace", program)
+                            for engine in ("ptrace", "inprocess")]
+                    self.assertEqual(*[(result.status, "LeakSanitizer" in result.err) for result in told])
 
     def test_core_dumps_have_the_program_only(self):
         with open("/proc/sys/kernel/core_pattern", encoding="ascii") as file:

@@ -374,6 +374,7 @@ void InProcess::answer(Tracee& tracee, user_regs_struct& r) {
 }
 
 void InProcess::call_begun(Tracee& tracee) {
+  take_untraced_off(tracee);
   const Syscall* call = tracee.call.syscall;
   if (!options_.fd_paths || call == nullptr || !changes_root(*call)) return;
   tracee.root_change = root_changes_;
@@ -429,6 +430,7 @@ void InProcess::call_taken(Tracee& tracee) {
   if (tracee.inside == nullptr || !tracee.inside->by_tracer) return;
   tracee.inside->by_tracer = false;
   tracee.ip_override = 0;
+  put_untraced_back(tracee);
   if (tracee.call.nr == SYS_rt_sigreturn && !tracee.call.open) {
     user_regs_struct r{};
     if (get_registers(tracee.tid, r) && tracee.space->sites->is_near(r.rip)) tracee.space->sites->frame_gone();

@@ -37,6 +37,7 @@ struct Inside {
     int signo;
     std::array<std::byte, 128> siginfo;
   };
+  uint64_t flags_taken_off = 0;  ///< of a clone(2) that it is in, not 0: they had CLONE_UNTRACED (untraced.cc)
   uint32_t roots_not_ours = 0;  ///< SharedState::roots for which the thread has another root directory than we
   uint64_t blocked = 0;         ///< the thread's signal mask, while signals are held back
   std::optional<Held> held;     ///< a signal that waits for the stub to reach a safe place
@@ -69,7 +70,8 @@ class InProcess {
   /// A signal-delivery stop. `signo` may change: to a signal that was held back.
   Verdict on_signal(Tracee& tracee, const Stop& stop, int& signo);
 
-  /// The entry stop of a call, whoever traces the thread: it may change what the paths of descriptors are relative to.
+  /// The entry stop of a call, whoever traces the thread: it may change what the paths of descriptors are relative to,
+  /// or bear a child.
   void call_begun(Tracee& tracee);
   /// The exit stop of a call that the tracer has taken: the stub takes the next.
   void call_taken(Tracee& tracee);
@@ -95,6 +97,8 @@ class InProcess {
   void tell_why(const Tracee& tracee, EngineReason why);
   bool bring_in(Tracee& tracee, std::vector<proc::Map>& maps);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
+  static void take_untraced_off(Tracee& tracee);
+  static void put_untraced_back(Tracee& tracee);
   void stop_holding(Tracee& tracee);
   static EngineReason reason_to_leave(const user_regs_struct& registers);
   void retire(Tracee& tracee, user_regs_struct& registers, uint64_t to, EngineReason why);
