@@ -7,9 +7,11 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <string_view>
 
 #include "ringbuf/presets.h"
 #include "ringbuf/ring_set.h"
@@ -85,6 +87,12 @@ tracer::EngineOptions engine_options(const Settings& settings, uint64_t ring_byt
   }
   options.record.fd_paths = settings.text.style.fd_paths;
   return options;
+}
+
+/// SIGHTLINE_DISPATCH=prctl: to try the way of older kernels on a newer one (docs/inprocess.md).
+bool is_dispatch_by_call() {
+  const char* wanted = std::getenv("SIGHTLINE_DISPATCH");
+  return wanted != nullptr && std::string_view(wanted) == "prctl";
 }
 
 /// Large enough that the largest record takes at most half of it.
@@ -254,6 +262,7 @@ int trace(const Settings& settings) {
   const std::unique_ptr<LogFile> log = LogFile::from_environment(mistakes);
   for (const std::string& mistake : mistakes) complain(mistake);
   options.log = log.get();
+  options.dispatch_by_call = is_dispatch_by_call();
   tracer::inprocess::Arena::Failure why_not;
   const std::unique_ptr<tracer::inprocess::Arena> arena = make_arena(settings, options, why_not);
   ringbuf::RingSet::Options ring_options{.capacity = ring_bytes, .on_full = settings.on_full};

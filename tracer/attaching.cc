@@ -168,12 +168,11 @@ void PtraceEngine::end_settling(std::shared_ptr<AddressSpace> space) {
     } else if (wanted && tracee == first) {  // see inject.h; it begins at that stop
       tracee->interrupting = true;
       go_on(*tracee, std::move(stop), 0);
+    } else if (tracee->group_stop != 0) {  // it begins at the stop that the end of this one is
+      listen(*tracee, std::move(stop));
     } else {
       begin_inside(*tracee);
-      if (tracee->group_stop != 0)
-        listen(*tracee, std::move(stop));
-      else
-        resume(*tracee, std::move(stop), 0);
+      go_on(*tracee, std::move(stop), 0);
     }
   }
 }

@@ -31,6 +31,7 @@ enum class EngineReason : uint8_t {
   limited_addresses = 18,
   forbade_counter = 19,
   stub_faulted = 20,
+  asked_for_dispatch = 21,
 
   // Of the whole run.
   descriptor_paths = 24,  ///< of earlier versions: the stub looks them up itself now
@@ -53,7 +54,7 @@ std::string_view clause_of(EngineReason reason);
 
 /// The process was in-process until then.
 constexpr bool ended_inprocess(EngineReason reason) {
-  return reason >= EngineReason::asked_for_seccomp && reason <= EngineReason::stub_faulted;
+  return reason >= EngineReason::asked_for_seccomp && reason <= EngineReason::asked_for_dispatch;
 }
 
 }  // namespace sightline::tracer

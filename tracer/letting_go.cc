@@ -72,8 +72,17 @@ void PtraceEngine::release_parked(std::shared_ptr<AddressSpace> space) {
 
 /// `interrupted`: the stop is one that PTRACE_INTERRUPT has caused, or a group stop.
 void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo, bool interrupted) {
+  if (tracee.inside != nullptr && !interrupted) {  // there it can leave the stub
+    tracee.interrupting = true;
+    go_on(tracee, std::move(stop), signo);
+    return;
+  }
   if (inprocess_ != nullptr && !inprocess_->leave(tracee)) {
     resume(tracee, std::move(stop), signo);
+    return;
+  }
+  if (tracee.interrupting) {
+    go_on(tracee, std::move(stop), signo);
     return;
   }
   if (tracee.space->sites != nullptr) {

@@ -70,8 +70,8 @@ PtraceEngine::PtraceEngine(const EngineOptions& options, ringbuf::RingSet& rings
   // Who shares a stub has to be known of, followed or not.
   trace_options_ = kAlways | (options_.follow_children || options_.arena != nullptr ? kChildren : 0);
   if (options_.arena != nullptr)
-    inprocess_ =
-        std::make_unique<inprocess::InProcess>(*options_.arena, options_.record, recorder_, progress, options_.log);
+    inprocess_ = std::make_unique<inprocess::InProcess>(*options_.arena, options_.record, recorder_, progress,
+                                                        options_.dispatch_by_call, options_.log);
 }
 
 PtraceEngine::~PtraceEngine() = default;
@@ -285,6 +285,7 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
           recorder_.thread_start(tracee, Birth::spawned, nullptr, getpid(), false);
         }
       }
+      if (tracee.inside != nullptr) inprocess_->call_made(tracee);
       if (tracee.call.open) recorder_.abandon(tracee, CallEnd::no_value);
       recorder_.enter(tracee, *info);
       if (inprocess_ != nullptr) inprocess_->call_begun(tracee);
@@ -375,7 +376,7 @@ void PtraceEngine::on_trap(Tracee& tracee, Stop stop) {
     return;
   }
   begin_inside(tracee);
-  resume(tracee, std::move(stop), 0);
+  go_on(tracee, std::move(stop), 0);
 }
 
 void PtraceEngine::begin_inside(Tracee& tracee) {

@@ -35,6 +35,8 @@ struct EngineOptions {
   bool kill_on_exit = true;      ///< spawned programs die with the tracer
   /// Not null: spawned programs record their calls themselves where they can. `rings` lie in it, Progress points to it.
   inprocess::Arena* arena = nullptr;
+  /// … and the dispatch is set as on a kernel before 6.4: see Dispatch.
+  bool dispatch_by_call = false;
   /// Not null: what is done is told there.
   Log* log = nullptr;
 };

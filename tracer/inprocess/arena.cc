@@ -12,6 +12,7 @@
 #include <string>
 
 #include "ringbuf/model.h"
+#include "tracer/inprocess/dispatch.h"
 #include "tracer/inprocess/remote.h"
 
 extern "C" {
@@ -62,6 +63,7 @@ std::unique_ptr<Arena> Arena::create(Failure& failure) {
   std::string clocksource;
   std::ifstream("/sys/devices/system/clocksource/clocksource0/current_clocksource") >> clocksource;
   if (clocksource != "tsc") return fail(EngineReason::unfit_clock, 0);
+  if (!Dispatch::exists()) return fail(EngineReason::old_kernel, 0);
   if (!same_memory(getpid(), getpid())) return fail(EngineReason::no_kcmp, errno);
   arena->fd_ = create_file();
   if (arena->fd_ < 0) return fail(EngineReason::no_shared_memory, errno);

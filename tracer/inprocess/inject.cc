@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "tracer/inprocess/dispatch.h"
 #include "tracer/inprocess/layout.h"
 #include "tracer/inprocess/near_code.h"
 #include "tracer/inprocess/remote.h"
@@ -83,7 +84,7 @@ Injection map_stub(pid_t tid, const Arena& arena, std::span<const proc::Map> map
     return result;
   }
   const StubHeader& stub = arena.stub();
-  const auto code = Arena::image_of(stub.bring_in, stub.brought_in);
+  const auto code = Arena::image_of(stub.remote, stub.brought_in);
   std::vector<std::byte> piece(code.begin(), code.end());
   char path[64] = {};
   std::snprintf(path, sizeof path, "/proc/%d/fd/%d", getpid(), arena.fd());
@@ -97,12 +98,18 @@ Injection map_stub(pid_t tid, const Arena& arena, std::span<const proc::Map> map
   r.r13 = ~uint64_t{0};
   r.r14 = near_code;
   r.r15 = syscall_at;
-  if (!write_memory(tid, stub.bring_in, piece)) {
+  if (!write_memory(tid, stub.remote, piece)) {
     free_code();
-  } else if (remote.run(r, kCode, kCodeBytes)) {
+  } else if (const auto end = remote.run(r); end == RemoteCalls::End::breakpoint) {
+    result.why_not = EngineReason::old_kernel;
+    free_code();
+  } else if (end == RemoteCalls::End::diverted) {
     result.done = r.rbx == kCode;
     if (result.done && near_code != 0 && r.r14 == near_code) result.near_code = near_code;
     if (!result.done) {
+      remote.move_to(stub.remote);
+      Dispatch::set_by_call(remote, false);
+      remote.move_to(syscall_at);
       const bool opened = static_cast<int64_t>(r.r13) >= 0;
       result.why_not = opened ? EngineReason::addresses_taken : EngineReason::may_not_open;
       if (r.r10 == (MAP_SHARED | MAP_NORESERVE | MAP_FIXED)) remote.call(SYS_munmap, {kShared, kEnd - kShared});

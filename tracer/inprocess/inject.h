@@ -3,7 +3,7 @@
 /// Threads: the tracer's. `tid` is a thread of the process, in a ptrace stop other than a group stop or that of a
 /// signal to be delivered, and stays in one. What a call that was interrupted for that stop is to do when the thread
 /// goes on is forgotten by the kernel on the way (its restart is decided where it goes back to the program, which the
-/// calls made here do): it needs another such stop before it is resumed.
+/// calls made here do): it needs another such stop before it is resumed. The same holds for Dispatch (dispatch.h).
 #pragma once
 
 #include <sys/types.h>
@@ -30,7 +30,8 @@ struct Injection {
 };
 
 /// Maps the arena at the addresses of layout.h, and, where there is room, instructions near sites to be at
-/// `near_code` (NearCode::wish(); 0: none). `maps` are all of the process's.
+/// `near_code` (NearCode::wish(); 0: none). `maps` are all of the process's. If it is done, the thread's calls are
+/// diverted from then on, as by Dispatch.
 Injection map_stub(pid_t tid, const Arena& arena, std::span<const proc::Map> maps, uint64_t near_code);
 
 /// Unmaps it, and the address ranges in `also`.

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -48,8 +49,15 @@ bool changes_root(const Syscall& call) {
 
 }  // namespace
 
-InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recorder, Progress& progress, Log* log)
-    : arena_(arena), stub_(arena.stub()), options_(options), recorder_(recorder), progress_(progress), log_(log) {
+InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recorder, Progress& progress,
+                     bool dispatch_by_call, Log* log)
+    : arena_(arena),
+      stub_(arena.stub()),
+      options_(options),
+      recorder_(recorder),
+      progress_(progress),
+      dispatch_(dispatch_by_call),
+      log_(log) {
   SharedState& state = shared();
   state.limits = options_.limits;
   state.stacks = options_.stacks;
@@ -102,7 +110,7 @@ bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps) {
 bool InProcess::enter_program(Tracee& tracee) {
   std::vector<proc::Map> maps;
   if (!bring_in(tracee, maps)) return false;
-  begin_thread(tracee);
+  begin(tracee, true);
   if (tracee.inside == nullptr) return false;
   recorder_.report_new_maps(tracee, maps);
   return true;
@@ -110,7 +118,15 @@ bool InProcess::enter_program(Tracee& tracee) {
 
 void InProcess::enter_running(Tracee& tracee) {
   std::vector<proc::Map> maps;
-  bring_in(tracee, maps);
+  // It begins at its next stop, or is let go there.
+  if (bring_in(tracee, maps)) divert(tracee, false);
+}
+
+/// Sets the thread's dispatch.
+bool InProcess::divert(Tracee& tracee, bool on) {
+  const Dispatch::Outcome outcome = dispatch_.set(tracee.tid, on, stub_.remote);
+  if (outcome.restarts) tracee.interrupting = true;
+  return outcome.done;
 }
 
 void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee) {
@@ -134,12 +150,14 @@ void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& t
   control.ringless = control.ring.valid() ? 0 : 1;
 }
 
-void InProcess::begin_thread(Tracee& tracee) {
+/// `diverted`: it has its dispatch already.
+void InProcess::begin(Tracee& tracee, bool diverted) {
   const std::size_t slot = arena_.take_slot();
   // Of a program's first thread, and of a fork's only one: it is the whole process's.
   const bool is_process = tracee.tid == tracee.pid || tracee.space->inside == 0;
   const auto give_up = [&](EngineReason why) {
     arena_.give_slot_back(slot);
+    if (diverted) divert(tracee, false);
     recorder_.engine(tracee, !is_process, why);
     tell_why(tracee, why);
   };
@@ -159,7 +177,7 @@ void InProcess::begin_thread(Tracee& tracee) {
   }
   registers.gs_base = reinterpret_cast<uint64_t>(&control);
   if (!set_registers(tracee.tid, registers)) return arena_.give_slot_back(slot);
-  if (!set_dispatch(tracee.tid, true, kCode, kCodeBytes)) {
+  if (!diverted && !divert(tracee, true)) {
     registers.gs_base = 0;
     set_registers(tracee.tid, registers);
     return give_up(EngineReason::old_kernel);
@@ -272,8 +290,6 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
       }
     }
     control.blocked_is_stale = 1;  // a handler has a mask of its own
-    // On its way to a call of the tracer's, which will trap once more: first there may be a handler.
-    if (!tracee.call.open) call_taken(tracee);
     deliver_outside(tracee, r);
     return Verdict::deliver;
   }
@@ -391,6 +407,7 @@ void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& in
                          (shared().by_tracer[static_cast<std::size_t>(r.rax)] &&
                           is_for_tracer(nr, args, tracee.space->sites->code().table()));
   if (by_tracer) {
+    tracee.inside->by_int80 = info.si_arch != AUDIT_ARCH_X86_64;
     take_call(tracee, r, tracee.space->sites->call_at(tracee.tid, r.rip));
     return;
   }
@@ -419,11 +436,24 @@ void InProcess::take_call(Tracee& tracee, user_regs_struct& r, const Sites::Call
     log_->print(Log::Level::debug, tracee.tid, "call %lld at %#llx is the tracer's", static_cast<long long>(r.rax),
                 static_cast<unsigned long long>(r.rip - 2));
   tracee.inside->by_tracer = true;
-  tracee.ip_override = call.behind != call.resume ? call.behind : 0;
-  set_dispatch(tracee.tid, false, 0, 0);
-  r.rip -= 2;
+  tracee.inside->call = call;
+  tracee.ip_override = call.behind;
+  r.rip = tracee.inside->by_int80 ? stub_.remote_int80 : stub_.remote;
   r.orig_rax = ~uint64_t{0};
   set_registers(tracee.tid, r);
+}
+
+/// On its way to a call of the tracer's, which it has not made yet.
+bool InProcess::is_before_call(const Inside& inside, const user_regs_struct& r) const {
+  return inside.by_tracer && r.rip == (inside.by_int80 ? stub_.remote_int80 : stub_.remote);
+}
+
+void InProcess::call_made(Tracee& tracee) {
+  if (tracee.inside == nullptr || !tracee.inside->by_tracer) return;
+  const Inside& inside = *tracee.inside;
+  // Newborns, handlers and the kernel's own restart find it there.
+  set_register(tracee.tid, offsetof(user_regs_struct, rip), inside.call.resume);
+  if (!inside.by_int80) set_register(tracee.tid, offsetof(user_regs_struct, rcx), inside.call.behind);
 }
 
 void InProcess::call_taken(Tracee& tracee) {
@@ -439,7 +469,6 @@ void InProcess::call_taken(Tracee& tracee) {
   uint64_t blocked = 0;
   control.blocked_is_stale = get_blocked(tracee.tid, blocked) ? 0 : 1;
   control.blocked = blocked;
-  set_dispatch(tracee.tid, true, kCode, kCodeBytes);
 }
 
 void InProcess::follow_maps(Tracee& tracee, int64_t ret) {

@@ -3,7 +3,8 @@
 ///
 /// ptrace stays in charge of everything else (ptrace_engine.h): a thread with a stub runs with PTRACE_CONT and stops
 /// only for signals, events and the calls in SharedState::by_tracer. Those it makes as the ptrace engine's threads do,
-/// with the dispatch off for that long.
+/// but at the stub's own `syscall`, which no dispatch diverts: it is put there before the call, and behind the
+/// program's own once the kernel has the call, so that all that comes of it is as if it had been made there.
 ///
 /// Threads: the tracer's.
 #pragma once
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "tracer/inprocess/arena.h"
+#include "tracer/inprocess/dispatch.h"
 #include "tracer/inprocess/remote.h"
 #include "tracer/inprocess/sites.h"
 #include "tracer/log.h"
@@ -32,7 +34,9 @@ namespace sightline::tracer::inprocess {
 /// What the tracer remembers of a thread that has a stub.
 struct Inside {
   std::size_t slot = Arena::kNoSlot;
-  bool by_tracer = false;  ///< the dispatch is off for one call: it is traced by ptrace
+  bool by_tracer = false;  ///< its present call is traced by ptrace
+  bool by_int80 = false;   ///< … and made that way
+  Sites::Call call{};      ///< … and where it belongs to
   struct Held {
     int signo;
     std::array<std::byte, 128> siginfo;
@@ -46,7 +50,9 @@ struct Inside {
 class InProcess {
  public:
   /// `arena` outlives it, and so does `log` if there is one.
-  InProcess(Arena& arena, const RecordOptions& options, Recorder& recorder, Progress& progress, Log* log);
+  /// `dispatch_by_call`: as on a kernel that can't set the dispatch from outside.
+  InProcess(Arena& arena, const RecordOptions& options, Recorder& recorder, Progress& progress, bool dispatch_by_call,
+            Log* log);
 
   /// The exit stop of a successful execve: gives the new program its stub. False: ptrace traces it, and a record says
   /// why.
@@ -54,8 +60,9 @@ class InProcess {
   /// A stop that PTRACE_INTERRUPT has caused, of a thread whose memory wants a stub: brings it in, where it can. Then
   /// the thread needs another such stop (inject.h), and begins there.
   void enter_running(Tracee& tracee);
-  /// The first stop of a thread whose memory has the stub.
-  void begin_thread(Tracee& tracee);
+  /// A stop that PTRACE_INTERRUPT has caused, or a newborn's first, of a thread whose memory has the stub: it begins.
+  /// If it is `interrupting` then, it needs another such stop.
+  void begin_thread(Tracee& tracee) { begin(tracee, false); }
 
   /// The thread is in a stop, or gone: what it has done by itself since the last one is taken into account, and its
   /// ring is the tracer's.
@@ -73,7 +80,9 @@ class InProcess {
   /// The entry stop of a call, whoever traces the thread: it may change what the paths of descriptors are relative to,
   /// or bear a child.
   void call_begun(Tracee& tracee);
-  /// The exit stop of a call that the tracer has taken: the stub takes the next.
+  /// The entry stop of a call that the tracer has taken: from here on it is one of the program's own `syscall`.
+  void call_made(Tracee& tracee);
+  /// Its exit stop: the stub takes the next.
   void call_taken(Tracee& tracee);
   /// Memory was mapped, protected or unmapped by the call that has just ended with `ret`.
   void follow_maps(Tracee& tracee, int64_t ret);
@@ -83,8 +92,9 @@ class InProcess {
   void drop_after_exec(Tracee& tracee);
   /// Whether a thread nobody knows of yet runs in memory that has the stub.
   bool has_stub(pid_t tid) const;
-  /// The thread, in a stop, is to be let go: it leaves the stub, and its code is what it was. False: it can't at this
-  /// place; resumed, it stops at the next where it can.
+  /// The thread, in a stop that PTRACE_INTERRUPT has caused, is to be let go: it leaves the stub, and its code is what
+  /// it was. If it is `interrupting` then, it needs another such stop. False: it can't at this place; resumed, it stops
+  /// at the next where it can.
   bool leave(Tracee& tracee);
   /// Nobody is in the stub any more that lies in the memory of this thread, in a stop that PTRACE_INTERRUPT has caused:
   /// takes it out. The thread needs another such stop then (inject.h).
@@ -96,6 +106,8 @@ class InProcess {
  private:
   void tell_why(const Tracee& tracee, EngineReason why);
   bool bring_in(Tracee& tracee, std::vector<proc::Map>& maps);
+  void begin(Tracee& tracee, bool diverted);
+  bool divert(Tracee& tracee, bool on);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
   static void take_untraced_off(Tracee& tracee);
   static void put_untraced_back(Tracee& tracee);
@@ -115,6 +127,7 @@ class InProcess {
   void forget_unpublished(Tracee& tracee);
   void hold_signals(Tracee& tracee);
   bool get_out(Tracee& tracee, user_regs_struct& registers);
+  bool is_before_call(const Inside& inside, const user_regs_struct& registers) const;
   void deliver_outside(Tracee& tracee, user_regs_struct& registers);
   static uint64_t frame_place(const Tracee& tracee, uint64_t address);
   static Frame& frame_of(std::size_t slot);
@@ -125,6 +138,7 @@ class InProcess {
   RecordOptions options_;
   Recorder& recorder_;
   Progress& progress_;
+  Dispatch dispatch_;
   uint32_t next_space_ = 1;
   /// Whoever is in a call that changes the root directory of threads has a share in it.
   std::shared_ptr<const int> root_changes_ = std::make_shared<const int>();

@@ -213,7 +213,8 @@ struct StubHeader {
   uint64_t copied;
   uint64_t word;  ///< one word of the user's; a fault here goes on at `no_word`
   uint64_t no_word;
-  uint64_t remote;      ///< a `syscall` for calls of the tracer's
+  uint64_t remote;  ///< a `syscall` that no dispatch diverts: for calls of the tracer's, and those that it takes
+  uint64_t remote_int80;
   uint64_t bring_in;    ///< maps the stub: see inject.cc …
   uint64_t brought_in;  ///< … and ends before here
   uint64_t ask;         ///< the trap by which the tracer is asked for a descriptor's path: edi is the descriptor …

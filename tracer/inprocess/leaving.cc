@@ -6,6 +6,7 @@
 //   behind the call                          the record is closed; the thread is put behind its call, where the two
 //                                            bytes before are a `syscall`, should the kernel restart it
 //   exit in the ring                         the thread is put behind its call
+//   about to make a call of the tracer's     the thread is put before its call
 //
 // All the user's registers are in the stub's Frame throughout, so each of these is one write of registers.
 #include <signal.h>
@@ -46,7 +47,15 @@ void InProcess::unwind(user_regs_struct& registers, std::size_t slot, uint64_t t
 }
 
 bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
-  const std::size_t slot = tracee.inside->slot;
+  Inside& inside = *tracee.inside;
+  if (is_before_call(inside, r)) {  // with the program's registers
+    r.rip = inside.call.behind - 2;
+    r.orig_rax = ~uint64_t{0};
+    inside.by_tracer = false;
+    tracee.ip_override = 0;
+    return true;
+  }
+  const std::size_t slot = inside.slot;
   ThreadControl& control = thread_slot(slot).control;
   const bool before_call = r.rip == stub_.held_entry + 1 || (r.rip >= stub_.committed && r.rip <= stub_.syscall) ||
                            (r.rip >= stub_.bailing && r.rip < stub_.end);
@@ -93,7 +102,7 @@ bool InProcess::leave(Tracee& tracee) {
       hold_signals(tracee);
       return false;
     }
-    if (inside) set_dispatch(tracee.tid, false, 0, 0);
+    if (inside) divert(tracee, false);
     // Also for a newborn that has no place yet: it would go into the stub with its creator's.
     Sites& sites = *tracee.space->sites;
     sites.restore(tracee.tid);
@@ -113,9 +122,10 @@ void InProcess::take_out(Tracee& tracee) {
     log_->print(Log::Level::info, tracee.tid, injection.done ? "stub taken out" : "the stub could not be taken out");
 }
 
-/// Calls after which the stub could not go on: it reads the time stamp counter and makes calls of its own, and it takes
-/// more addresses than a program may be content with.
+/// Calls after which the stub could not go on: it reads the time stamp counter and makes calls of its own, it takes
+/// more addresses than a program may be content with, and it needs the thread's dispatch.
 EngineReason InProcess::reason_to_leave(const user_regs_struct& r) {
+  constexpr uint64_t kSetDispatch = 59;  // PR_SET_SYSCALL_USER_DISPATCH
   const auto if_so = [](bool so, EngineReason reason) { return so ? reason : EngineReason::none; };
   switch (r.rax) {
     case SYS_seccomp:
@@ -124,6 +134,7 @@ EngineReason InProcess::reason_to_leave(const user_regs_struct& r) {
       return EngineReason::locked_memory;
     case SYS_prctl:
       return r.rdi == PR_SET_SECCOMP ? EngineReason::asked_for_seccomp
+             : r.rdi == kSetDispatch ? EngineReason::asked_for_dispatch
                                      : if_so(r.rdi == PR_SET_TSC, EngineReason::forbade_counter);
     case SYS_setrlimit:
       return if_so(r.rdi == RLIMIT_AS, EngineReason::limited_addresses);

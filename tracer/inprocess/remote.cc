@@ -20,17 +20,7 @@
 namespace sightline::tracer::inprocess {
 namespace {
 
-// glibc's <sys/ptrace.h> clashes with <linux/ptrace.h>; older headers than 6.4 lack the last.
-constexpr long kSetDispatch = 0x4210;  // PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
-
-/// struct ptrace_sud_config (include/uapi/linux/ptrace.h).
-struct DispatchConfig {
-  uint64_t mode;  ///< PR_SYS_DISPATCH_OFF, PR_SYS_DISPATCH_ON
-  uint64_t selector;
-  uint64_t offset;
-  uint64_t length;
-};
-
+// glibc's <sys/ptrace.h> clashes with <linux/ptrace.h>.
 long request(long what, pid_t tid, uint64_t address, const void* data) {
   return syscall(SYS_ptrace, what, tid, address, data);
 }
@@ -45,9 +35,8 @@ bool set_registers(pid_t tid, const user_regs_struct& registers) {
   return request(PTRACE_SETREGS, tid, 0, &registers) == 0;
 }
 
-bool set_dispatch(pid_t tid, bool on, uint64_t start, uint64_t length) {
-  const DispatchConfig config{.mode = on ? 1u : 0u, .selector = 0, .offset = on ? start : 0, .length = on ? length : 0};
-  return request(kSetDispatch, tid, sizeof config, &config) == 0;
+bool set_register(pid_t tid, std::size_t offset, uint64_t value) {
+  return syscall(SYS_ptrace, PTRACE_POKEUSR, tid, offset, value) == 0;
 }
 
 bool same_memory(pid_t a, pid_t b) {
@@ -168,16 +157,21 @@ std::optional<int64_t> RemoteCalls::call(long nr, std::initializer_list<uint64_t
   return static_cast<int64_t>(r.rax);
 }
 
-bool RemoteCalls::run(user_regs_struct& registers, uint64_t start, uint64_t length) {
+RemoteCalls::End RemoteCalls::run(user_regs_struct& registers) {
   constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH
-  if (!ready_ || lost_) return false;
+  if (!ready_ || lost_) return End::lost;
   registers.orig_rax = ~uint64_t{0};
+  End end = End::lost;
   const auto is_end = [&](int stop) {
     siginfo_t info{};
-    return stop == SIGSYS && request(PTRACE_GETSIGINFO, tid_, 0, &info) == 0 && info.si_code == kUserDispatch;
+    if ((stop != SIGSYS && stop != SIGTRAP) || request(PTRACE_GETSIGINFO, tid_, 0, &info) != 0) return false;
+    if (stop == SIGSYS && info.si_code == kUserDispatch) end = End::diverted;
+    if (stop == SIGTRAP && info.si_code > 0) end = End::breakpoint;
+    return end != End::lost;
   };
-  return set_registers(tid_, registers) && set_dispatch(tid_, true, start, length) && run_to(PTRACE_CONT, is_end) &&
-         set_dispatch(tid_, false, 0, 0) && get_registers(tid_, registers);
+  if (!set_registers(tid_, registers) || !run_to(PTRACE_CONT, is_end) || !get_registers(tid_, registers))
+    return End::lost;
+  return end;
 }
 
 }  // namespace sightline::tracer::inprocess

@@ -19,9 +19,8 @@ namespace sightline::tracer::inprocess {
 bool get_registers(pid_t tid, user_regs_struct& registers);
 bool set_registers(pid_t tid, const user_regs_struct& registers);
 
-/// Syscall User Dispatch (Documentation/admin-guide/syscall-user-dispatch.rst), set from outside: Linux 6.4.
-/// True: each system call outside of [start, start + length) raises SIGSYS; false: none does.
-bool set_dispatch(pid_t tid, bool on, uint64_t start, uint64_t length);
+/// PTRACE_POKEUSER of one register, by its offset in user_regs_struct: also between a call's two stops.
+bool set_register(pid_t tid, std::size_t offset, uint64_t value);
 
 /// Whether two threads share their memory (kcmp(2)).
 bool same_memory(pid_t a, pid_t b);
@@ -51,10 +50,16 @@ class RemoteCalls {
 
   /// The kernel's answer; nullopt: the thread is gone.
   std::optional<int64_t> call(long nr, std::initializer_list<uint64_t> arguments);
-  /// Runs code of ours that ends at a system call outside of [start, start + length), and is stopped there by the
-  /// dispatch (set_dispatch()): with all registers as they are in `registers`, and then were. The program must not
-  /// ignore SIGSYS.
-  bool run(user_regs_struct& registers, uint64_t start, uint64_t length);
+  /// Later calls are made there.
+  void move_to(uint64_t syscall_at) { syscall_at_ = syscall_at; }
+  enum class End {
+    diverted,    ///< at a system call, by the dispatch that the code has set
+    breakpoint,  ///< at an int3
+    lost,        ///< the thread is gone
+  };
+  /// Runs code of ours up to one of its two ends: with all registers as they are in `registers`, and then were. The
+  /// program must not ignore SIGSYS.
+  End run(user_regs_struct& registers);
   /// At the beginning.
   const user_regs_struct& registers() const { return registers_; }
   /// The thread is ending. waitpid(2) will tell of it as usual.

@@ -30,8 +30,8 @@
   .globl sl_header
 sl_header:
   .quad sl_entry, sl_call, sl_behind, sl_committed, sl_leaving, sl_bailing, sl_end
-  .quad sl_held_entry, sl_held_exit, sl_copy, sl_copied, sl_word, sl_no_word, sl_remote, sl_bring_in, sl_brought_in
-  .quad sl_ask, sl_asked
+  .quad sl_held_entry, sl_held_exit, sl_copy, sl_copied, sl_word, sl_no_word, sl_remote, sl_remote_int80
+  .quad sl_bring_in, sl_brought_in, sl_ask, sl_asked
 
   .text
   .globl sl_entry
@@ -184,20 +184,35 @@ sl_ask:
 sl_asked:
   ret
 
-# Calls that the tracer makes in the thread's name.
+# Calls that the tracer makes in the thread's name, and those that it takes, here where no dispatch diverts them.
 sl_remote:
   syscall
   int3
+sl_remote_int80:
+  int $0x80
+  int3
 
 # Maps the stub, in the program's name: one piece, with one stop at its end, instead of a stop before and behind each call.
-# The tracer writes a copy of this to where it is here, and the file's path behind it, in memory of the program's that is
-# there for it alone. The last mapping puts the stub's image there: the same code, so things go on.
+# The tracer writes a copy of this to where it is here, from sl_remote on, and the file's path behind it, in memory of the
+# program's that is there for it alone. The last mapping puts the stub's image there: the same code, so things go on.
+#
+# First of all the thread sets its dispatch, as it is to be from here on.
 #
 # On entry: r12: kCode; rbx: kShared, rbp: how much is mapped from there on; r14: where instructions near sites are to be,
-# or 0; r13: -1; r15: a `syscall` that traps.
+# or 0; r13: -1; r15: a `syscall` that traps, once there is a dispatch. If there is none: at a breakpoint.
 # At the trap: rbx: kCode, or an error; r13: the descriptor, if there is one; r14: what became of the wish; r10: the flags
 # of the last mmap(2).
 sl_bring_in:
+  mov $157, %eax                # prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, kCode, kCodeBytes, no selector)
+  mov $59, %edi
+  mov $1, %esi
+  mov %r12, %rdx
+  mov %rbx, %r10
+  sub %r12, %r10
+  xor %r8d, %r8d
+  syscall
+  test %rax, %rax
+  jnz 3f
   mov $2, %eax                  # open(path, O_RDWR | O_CLOEXEC)
   lea sl_brought_in(%rip), %rdi
   mov $0x80002, %esi
@@ -254,6 +269,9 @@ sl_bring_in:
 2:
   mov %rax, %rbx
   jmp *%r15
+3:
+  int3
+  ud2
 sl_brought_in:
 
   .section .note.GNU-stack, "", @progbits
