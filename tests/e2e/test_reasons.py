@@ -78,7 +78,8 @@ class Reasons(TestCase):
         for what, reason, why in (("counter", "forbade_counter", "changed its right to the time stamp counter (prctl)"),
                                   ("filter", "asked_for_seccomp", "asked for a seccomp filter"),
                                   ("addresses", "limited_addresses", "limited its addresses (setrlimit)"),
-                                  ("paging", "locked_memory", "locked its memory (mlockall)")):
+                                  ("paging", "locked_memory", "locked its memory (mlockall)"),
+                                  ("dispatch", "asked_for_dispatch", "asked for a dispatch of its own calls (prctl)")):
             with self.subTest(what):
                 self.assertEqual(self.only(self.record(tracee("takes_away"), what)),
                                  ("ptrace", reason, f"in-process until it {why}, then ptrace"))

@@ -1,11 +1,14 @@
 // Makes calls from each form of site and looks whether they leave behind what `syscall` leaves: all registers but rax,
 // rcx and r11, the flags, the vector registers, the red zone below the stack pointer; rcx the address behind, r11 the
-// flags.
+// flags. Among them are calls that no stub in the program can make by itself: one that does not exist, and fork(2),
+// where the child looks, too.
 //
 //   registers ROUNDS      exits 0, or says what has changed
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -67,10 +70,10 @@ constexpr uint64_t kOverflow = 0x800;
 constexpr uint64_t kDirection = 0x400;
 
 /// `flags_kept`: nothing that changes them follows the call.
-const char* compare(const char* behind, bool flags_kept, uint64_t parent) {
+const char* compare(const char* behind, bool flags_kept, uint64_t result) {
   const State& a = before_call;
   const State& b = behind_call;
-  if (b.rax != parent) return "rax";
+  if (b.rax != result) return "rax";
   if (b.rcx != reinterpret_cast<uint64_t>(behind)) return "rcx";
   const uint64_t flags = (a.flags >> 8 & kFlags) | ((a.flags & 1) != 0 ? kOverflow : 0);
   if ((b.r11 & (kFlags | kOverflow)) != flags) return "r11";
@@ -90,34 +93,56 @@ bool keeps_direction() {
   return (flags & kDirection) != 0;
 }
 
+struct Form {
+  const char* name;
+  void (*call)();
+  const char* behind;
+  bool flags_kept;
+};
+
+uint64_t call(const Form& form, long nr, uint64_t& seed) {
+  auto* words = reinterpret_cast<uint64_t*>(&before_call);
+  for (std::size_t n = 0; n < sizeof before_call / 8; ++n) {
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    words[n] = seed;
+  }
+  before_call.rax = static_cast<uint64_t>(nr);
+  std::memset(&behind_call, 0, sizeof behind_call);
+  form.call();
+  return behind_call.rax;
+}
+
+const char* fork_from(const Form& form, uint64_t& seed) {
+  const uint64_t pid = call(form, SYS_fork, seed);
+  const char* what = compare(form.behind, form.flags_kept, pid);
+  if (pid == 0) _exit(what != nullptr);
+  int status = 0;
+  if (waitpid(static_cast<pid_t>(pid), &status, 0) < 0) return "the way to have children";
+  return what != nullptr ? what : status != 0 ? "something of the child's" : nullptr;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 100;
   const auto parent = static_cast<uint64_t>(getppid());
-  struct Form {
-    const char* name;
-    void (*call)();
-    const char* behind;
-    bool flags_kept;
-  };
   const Form forms[] = {{"after_move", after_move, after_move_behind, true},
                         {"with_compare", with_compare, with_compare_behind, false},
                         {"plain", plain, plain_behind, true}};
+  constexpr long kNoSuchCall = 100'000;
+  constexpr int kForkEvery = 50;
   uint64_t seed = 88172645463325252u;
   for (int i = 0; i < rounds; ++i) {
     for (const Form& form : forms) {
-      auto* words = reinterpret_cast<uint64_t*>(&before_call);
-      for (std::size_t n = 0; n < sizeof before_call / 8; ++n) {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        words[n] = seed;
-      }
-      before_call.rax = SYS_getppid;
-      std::memset(&behind_call, 0, sizeof behind_call);
-      form.call();
+      call(form, SYS_getppid, seed);
       const char* what = compare(form.behind, form.flags_kept, parent);
+      if (what == nullptr && form.call != after_move) {  // which has its number in the code
+        call(form, kNoSuchCall, seed);
+        what = compare(form.behind, form.flags_kept, static_cast<uint64_t>(-ENOSYS));
+      }
+      if (what == nullptr && form.call != after_move && i % kForkEvery == 0) what = fork_from(form, seed);
       if (what != nullptr) {
         std::printf("round %d, %s: %s has changed\n", i, form.name, what);
         return 1;

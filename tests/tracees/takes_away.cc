@@ -1,9 +1,11 @@
 // takes_away WHAT: takes something away from itself that a tracer inside it might need, makes 100 marks and says
 // "as untraced". `counter`: the time stamp counter; `filter`: the right to all but some calls, by seccomp(2);
 // `addresses`: more than 1 GiB of them, of which it then uses half; `paging`: its memory is locked, and may not be
-// much. With `threads` behind it, another thread makes 100 marks of its own meanwhile.
+// much; `dispatch`: its calls are diverted to itself, where it wants them to. With `threads` behind it, another thread
+// makes 100 marks of its own meanwhile.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -32,6 +34,24 @@ void take_filter() {
   tracee::check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &whole), "seccomp");
 }
 
+volatile char diverts = 0;  // SYSCALL_DISPATCH_FILTER_ALLOW, or 1: …_BLOCK
+int diverted = 0;
+
+void take_dispatch() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {
+    diverts = 0;
+    ++diverted;
+  };
+  tracee::check(sigaction(SIGSYS, &action, nullptr), "sigaction");
+  tracee::check(prctl(59, 1, 0, 0, &diverts), "PR_SET_SYSCALL_USER_DISPATCH");
+  for (int i = 1; i <= 10; ++i) {
+    diverts = 1;
+    getppid();
+    if (diverted != i) tracee::fail("a call was not diverted");
+  }
+}
+
 void take(const char* what) {
   if (std::strcmp(what, "counter") == 0) {
     tracee::check(prctl(PR_SET_TSC, PR_TSC_SIGSEGV), "PR_SET_TSC");
@@ -46,6 +66,8 @@ void take(const char* what) {
     const rlimit limit{128 << 20, 128 << 20};
     setrlimit(RLIMIT_MEMLOCK, &limit);
     tracee::check(mlockall(MCL_CURRENT), "mlockall");
+  } else if (std::strcmp(what, "dispatch") == 0) {
+    take_dispatch();
   } else {
     _exit(2);
   }
@@ -55,13 +77,15 @@ void take(const char* what) {
 
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
-  std::atomic<bool> taken{false};
+  std::atomic<bool> taken{false}, runs{false};
   std::thread other;
   if (argc > 2)
     other = std::thread([&] {
-      while (!taken) tracee::mark(0);
+      for (; !taken; runs = true) tracee::mark(0);
       for (uint64_t i = 1001; i <= 1100; ++i) tracee::mark(i);
     });
+  // A thread begins with all signals blocked, and a trap then costs a program its handler.
+  while (other.joinable() && !runs) sched_yield();
   for (int i = 0; i < 100; ++i) tracee::mark(0);
   take(argv[1]);
   taken = true;

@@ -126,6 +126,8 @@ void InProcess::enter_running(Tracee& tracee) {
 bool InProcess::divert(Tracee& tracee, bool on) {
   const Dispatch::Outcome outcome = dispatch_.set(tracee.tid, on, stub_.remote);
   if (outcome.restarts) tracee.interrupting = true;
+  if (outcome.called && log_ != nullptr)
+    log_->print(Log::Level::debug, tracee.tid, "dispatch %s by a call in its name", on ? "on" : "off");
   return outcome.done;
 }
 
