@@ -270,7 +270,8 @@ int trace(const Settings& settings) {
   if (arena != nullptr) {
     ring_options.arena = arena->rings();
     ring_options.doorbell = &tracer::inprocess::shared().doorbell;
-    options.arena = progress.arena = arena.get();
+    options.arena = arena.get();
+    progress.use(*arena);
   }
   ringbuf::RingSet rings(ring_options);
   symbolizer::Symbolizer symbolizer(settings.symbols);

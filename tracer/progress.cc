@@ -7,6 +7,12 @@
 
 namespace sightline::tracer {
 
+void Progress::use(inprocess::Arena& given) {
+  arena = &given;
+  windows = &inprocess::shared().tables().windows;
+  known_stacks = &inprocess::shared().tables().known_stacks;
+}
+
 uint64_t Progress::limit() const {
   if (arena == nullptr) return horizon.load(std::memory_order_acquire);
   // A producer announces a record, then reads the clock; we read the clock, then look for announcements: whose record

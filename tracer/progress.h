@@ -24,13 +24,16 @@ struct Progress {
   StackWindows* windows = &own_windows;  ///< where the producers look
   KnownStacks* known_stacks = nullptr;   ///< likewise; nullptr: none of them looks
 
-  /// Where traced threads record their calls themselves: set before the first of them runs.
+  /// Where traced threads record their calls themselves; nullptr: they don't.
   inprocess::Arena* arena = nullptr;
   /// Not 0 while the tracer works on a stop: a time that is not after that of its next record.
   std::atomic<uint64_t> busy{0};
   /// The tracer waits for room in a ring. What holds the limit back may be a thread that only the tracer can let go on:
   /// until there is room, all that is committed up to now may be read, and a record may come late between threads.
   std::atomic<bool> waits_for_room{false};
+
+  /// The producers may be threads inside traced processes. Before there is a consumer or a producer.
+  void use(inprocess::Arena& arena);
 
   /// While it lives, the tracer writes records, none with an earlier time than `since`.
   class Working {

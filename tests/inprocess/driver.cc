@@ -47,7 +47,7 @@ std::unique_ptr<Driver> Driver::create(std::string& why_not) {
   why_not = clause_of(failure.reason);
   if (driver->arena_ == nullptr) return nullptr;
   driver->progress_ = std::make_unique<Progress>();
-  driver->progress_->arena = driver->arena_.get();
+  driver->progress_->use(*driver->arena_);
   driver->rings_ = std::make_unique<ringbuf::RingSet>(ringbuf::RingSet::Options{
       .capacity = 256 << 10, .arena = driver->arena_->rings(), .doorbell = &shared().doorbell});
   EngineOptions options;

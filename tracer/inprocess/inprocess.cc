@@ -66,8 +66,6 @@ InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recor
   state.filter = options_.filter;
   for (const int nr : kByTracer) state.by_tracer.set(static_cast<std::size_t>(nr));
   if (options_.fd_paths) state.by_tracer.set(SYS_pivot_root);
-  progress_.windows = &state.tables().windows;
-  progress_.known_stacks = &state.tables().known_stacks;
 }
 
 bool InProcess::refuse(Tracee& tracee, EngineReason why) {

@@ -42,9 +42,9 @@ struct Inside {
     std::array<std::byte, 128> siginfo;
   };
   uint64_t flags_taken_off = 0;  ///< of a clone(2) that it is in, not 0: they had CLONE_UNTRACED (untraced.cc)
-  uint32_t roots_not_ours = 0;  ///< SharedState::roots for which the thread has another root directory than we
-  uint64_t blocked = 0;         ///< the thread's signal mask, while signals are held back
-  std::optional<Held> held;     ///< a signal that waits for the stub to reach a safe place
+  uint32_t roots_not_ours = 0;   ///< SharedState::roots for which the thread has another root directory than we
+  uint64_t blocked = 0;          ///< the thread's signal mask, while signals are held back
+  std::optional<Held> held;      ///< a signal that waits for the stub to reach a safe place
 };
 
 class InProcess {

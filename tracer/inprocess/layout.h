@@ -32,9 +32,9 @@
 namespace sightline::tracer::inprocess {
 
 // Below the lowest place from which Linux maps downwards (mm/util.c, arch/x86/mm/mmap.c: at most 2^40 bytes of
-// randomness and the stack's gap below 2^47), and where the sanitizers of compilers let a program's memory be: they give
-// all else below to shadow memory and their heaps, at fixed places (tsan_platform.h: from 0x7e80'0000'0000 up; msan.h,
-// asan_mapping.h: more than that).
+// randomness and the stack's gap below 2^47), and where the sanitizers of compilers let a program's memory be: they
+// give all else below to shadow memory and their heaps, at fixed places (tsan_platform.h: from 0x7e80'0000'0000 up;
+// msan.h, asan_mapping.h: more than that).
 inline constexpr uint64_t kBase = 0x7ec0'0000'0000;
 inline constexpr uint64_t kCode = kBase;
 inline constexpr uint64_t kCodeBytes = 4 << 20;
