@@ -543,6 +543,7 @@ void Consumer::tell_producers(const tracer::CallEnter& enter, const symbolizer::
   Grounds grounds{.memory = enter.stack, .pc = walk.pc, .sp = walk.sp};
   for (std::size_t i = 0; i < walk.register_count; ++i) {
     if (walk.registers[i].number == kStackPointer) continue;  // it is part of the key
+    if ((tracer::KnownStacks::kRegisters >> walk.registers[i].number & 1) == 0) return;
     grounds.number[grounds.registers] = static_cast<uint8_t>(walk.registers[i].number);
     grounds.value[grounds.registers++] = walk.registers[i].value;
   }

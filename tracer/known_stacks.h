@@ -21,6 +21,9 @@ class KnownStacks {
  public:
   static constexpr std::size_t kMostRegisters = 4;
   static constexpr std::size_t kMostWords = 24;
+  /// A bit for each register that a stack may follow from: those that functions keep for their callers, rbx, rbp, r12
+  /// to r15 (psABI, figure 3.4).
+  static constexpr uint32_t kRegisters = 1u << 3 | 1u << 6 | 0xfu << 12;
 
   /// What a stack followed from. Registers by DWARF's numbers; words by their offset from the stack pointer.
   struct Grounds {

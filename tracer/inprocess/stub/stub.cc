@@ -225,7 +225,7 @@ void fetch_lines(const std::byte* from, unsigned count) {
   for (unsigned i = 0; i < count; ++i) asm volatile("prefetchw %0" : : "m"(from[i * kLine]));
 }
 
-/// A register that functions keep for their callers, by its number in DWARF. Unwinding needs no others.
+/// One of KnownStacks::kRegisters, by its number in DWARF.
 uint64_t kept_register(const Frame& frame, uint8_t number) {
   switch (number) {
     case 3:
