@@ -39,6 +39,8 @@ void PtraceEngine::act_on_notifications() {
 void PtraceEngine::start_detaching() {
   if (detaching_) return;
   detaching_ = true;
+  // The notification's own may have been ended by those of attaching.
+  detaching_ticks_ = std::make_unique<WaitQueue::Ticking>(waits_, WaitQueue::Ticking::Reaps::no);
   if (options_.log != nullptr) options_.log->print(Log::Level::info, 0, "letting go of %zu threads", tracees_.size());
   while (!settling_.empty()) end_settling(settling_.back().space);
   for (auto& [tid, tracee] : tracees_)

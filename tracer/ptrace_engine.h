@@ -143,6 +143,7 @@ class PtraceEngine {
   };
   std::vector<Settling> settling_;
   bool detaching_ = false;
+  std::unique_ptr<WaitQueue::Ticking> detaching_ticks_;  ///< for those that can't stop
 
   std::atomic<int> detach_wanted_{0};
   std::atomic<int> forward_{0};

@@ -45,7 +45,7 @@ class ByCall(TestCase):
             program.send_signal(signal.SIGCONT)
         # It was done as it was meant to be: as often off as on, and once more for each that has brought the stub in.
         lines = log.read_text().splitlines()
-        turned = [sum(f"{program.pid} dispatch {way} by a call" in line for line in lines) for way in ("on", "off")]
+        turned = [sum(f" {program.pid} dispatch {way} by a call" in line for line in lines) for way in ("on", "off")]
         self.assertEqual(turned, [2 * scaled(3), 4 * scaled(3)], "\n".join(lines[:100]))
         self.assertIsNone(program.poll())
 
