@@ -7,9 +7,10 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 
-from harness import TestCase, Trace, main, marks, read_text, scaled, tracee
+from harness import (DEADLINE, SIGHTLINE, TestCase, Trace, main, marks, needs_root, read_text, scaled, tracee)
 
 
 class InProcess(TestCase):
@@ -57,6 +58,24 @@ class InProcess(TestCase):
                     seen = sorted(n for mine in marks(Trace(read_text(file))).values() for n in mine if n != 0)
                     self.assertEqual(seen, [*range(1, 101), *(range(1001, 1101) if others else [])])
                     self.assertIn("1 process was in-process at first, then traced by ptrace: it ", result.err)
+
+    @needs_root
+    def test_another_users_program(self):
+        """It may not open the tracer's memory."""
+        code = "import os, sys\nos.setuid(65534)\nprint(os.listdir('/proc/self/fd'), flush=True)\nsys.stdin.read()\nfor i in range(100): os.getppid()\n"
+        code += "print(os.listdir('/proc/self/fd'))"
+        program = self.start([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        before = program.stdout.readline()
+        file = self.dir / "trace.slt"
+        tracer = self.start([SIGHTLINE, "record", "-q", "--engine=inprocess", "-o", file, "-p", program.pid])
+        self.wait_attached(tracer, [program.pid])
+        program.stdin.close()
+        self.assertEqual(program.stdout.readline(), before)
+        self.assertEqual((program.wait(DEADLINE), tracer.wait(DEADLINE)), (0, 0))
+        info = json.loads(self.sightline("info", "--format=json", file).out)
+        self.assertEqual([process["engine"] for process in info["processes"]], ["in-process"])
+        trace = self.sightline("print", "--source=none", file)
+        self.assertEqual(trace.out.count("getppid()"), 100)
 
     def test_children_that_are_not_to_be_traced(self):
         """They have their parent's call sites, and so need a place in the stub, shown or not."""

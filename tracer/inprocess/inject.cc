@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tracer/inprocess/dispatch.h"
+#include "tracer/inprocess/hand_over.h"
 #include "tracer/inprocess/layout.h"
 #include "tracer/inprocess/near_code.h"
 #include "tracer/inprocess/remote.h"
@@ -66,6 +67,50 @@ uint64_t find_system_call(pid_t tid, std::span<const proc::Map> maps) {
   return 0;
 }
 
+namespace {
+
+struct Place {
+  RemoteCalls& remote;
+  const StubHeader& stub;
+  uint64_t near_code;
+  uint64_t syscall_at;
+};
+
+/// Runs the piece of code that maps the stub, with its file's descriptor in the process, or -1: it opens it.
+void bring_in(const Place& place, int fd, Injection& result) {
+  constexpr uint64_t kOfLast = MAP_SHARED | MAP_NORESERVE | MAP_FIXED;
+  RemoteCalls& remote = place.remote;
+  user_regs_struct r = remote.registers();
+  r.rip = place.stub.bring_in;
+  r.r12 = kCode;
+  r.rbx = kShared;
+  r.rbp = kEnd - kShared;
+  r.r13 = static_cast<uint64_t>(int64_t{fd});
+  r.r14 = place.near_code;
+  r.r15 = place.syscall_at;
+  const RemoteCalls::End end = remote.run(r);
+  if (end == RemoteCalls::End::breakpoint) result.why_not = EngineReason::old_kernel;
+  if (end != RemoteCalls::End::diverted) return;
+  result.done = r.rbx == kCode;
+  const bool has_near_code = place.near_code != 0 && r.r14 == place.near_code;
+  if (result.done) {
+    if (has_near_code) result.near_code = place.near_code;
+    return;
+  }
+  remote.move_to(place.stub.remote);
+  Dispatch::set_by_call(remote, false);
+  remote.move_to(place.syscall_at);
+  const bool opened = static_cast<int64_t>(r.r13) >= 0;
+  result.why_not = opened ? EngineReason::addresses_taken : EngineReason::may_not_open;
+  if (r.r10 == kOfLast) {
+    remote.call(SYS_munmap, {kShared, kEnd - kShared});
+    if (has_near_code) remote.call(SYS_munmap, {place.near_code, NearCode::kAreaBytes});
+  }
+  if (opened) remote.call(SYS_close, {r.r13});
+}
+
+}  // namespace
+
 Injection map_stub(pid_t tid, const Arena& arena, std::span<const proc::Map> maps, uint64_t near_code) {
   static_assert(NearCode::kAreaBytes == 0x10000 && kCode == kBase);  // entry.S counts on both
   Injection result;
@@ -90,35 +135,14 @@ Injection map_stub(pid_t tid, const Arena& arena, std::span<const proc::Map> map
   std::snprintf(path, sizeof path, "/proc/%d/fd/%d", getpid(), arena.fd());
   const auto path_bytes = std::as_bytes(std::span(path));
   piece.insert(piece.end(), path_bytes.begin(), path_bytes.end());
-  user_regs_struct r = remote.registers();
-  r.rip = stub.bring_in;
-  r.r12 = kCode;
-  r.rbx = kShared;
-  r.rbp = kEnd - kShared;
-  r.r13 = ~uint64_t{0};
-  r.r14 = near_code;
-  r.r15 = syscall_at;
-  if (!write_memory(tid, stub.remote, piece)) {
-    free_code();
-  } else if (const auto end = remote.run(r); end == RemoteCalls::End::breakpoint) {
-    result.why_not = EngineReason::old_kernel;
-    free_code();
-  } else if (end == RemoteCalls::End::diverted) {
-    result.done = r.rbx == kCode;
-    if (result.done && near_code != 0 && r.r14 == near_code) result.near_code = near_code;
-    if (!result.done) {
-      remote.move_to(stub.remote);
-      Dispatch::set_by_call(remote, false);
-      remote.move_to(syscall_at);
-      const bool opened = static_cast<int64_t>(r.r13) >= 0;
-      result.why_not = opened ? EngineReason::addresses_taken : EngineReason::may_not_open;
-      if (r.r10 == (MAP_SHARED | MAP_NORESERVE | MAP_FIXED)) remote.call(SYS_munmap, {kShared, kEnd - kShared});
-      if (near_code != 0 && r.r14 == near_code && r.r10 == (MAP_SHARED | MAP_NORESERVE | MAP_FIXED))
-        remote.call(SYS_munmap, {near_code, NearCode::kAreaBytes});
-      if (opened) remote.call(SYS_close, {r.r13});
-      free_code();
-    }
+  if (write_memory(tid, stub.remote, piece)) {
+    const Place there{remote, stub, near_code, syscall_at};
+    bring_in(there, -1, result);
+    // Another user's, or one that sees no /proc of ours.
+    if (result.why_not == EngineReason::may_not_open)
+      if (const int fd = hand_over(remote, tid, arena.fd()); fd >= 0) bring_in(there, fd, result);
   }
+  if (!result.done) free_code();
   result.interrupted = remote.interrupted();
   return result;
 }

@@ -199,7 +199,7 @@ sl_remote_int80:
 # First of all the thread sets its dispatch, as it is to be from here on.
 #
 # On entry: r12: kCode; rbx: kShared, rbp: how much is mapped from there on; r14: where instructions near sites are to be,
-# or 0; r13: -1; r15: a `syscall` that traps, once there is a dispatch. If there is none: at a breakpoint.
+# or 0; r13: a descriptor of the stub's file, or -1; r15: a `syscall` that traps, once there is a dispatch. If there is none: at a breakpoint.
 # At the trap: rbx: kCode, or an error; r13: the descriptor, if there is one; r14: what became of the wish; r10: the flags
 # of the last mmap(2).
 sl_bring_in:
@@ -213,6 +213,8 @@ sl_bring_in:
   syscall
   test %rax, %rax
   jnz 3f
+  test %r13, %r13
+  jns 4f
   mov $2, %eax                  # open(path, O_RDWR | O_CLOEXEC)
   lea sl_brought_in(%rip), %rdi
   mov $0x80002, %esi
@@ -222,6 +224,7 @@ sl_bring_in:
   test %rax, %rax
   js 2f
   mov %rax, %r13
+4:
   mov $9, %eax                  # mmap(…, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, …)
   mov %rbx, %rdi
   mov %rbp, %rsi
