@@ -35,6 +35,7 @@ def crowd(case):
     threads = case.size(200, 1000)
     rounds = case.size(10, 1000)
     program, counts = start_crowd(case, threads)
+    by_stops = 0
     for i in range(rounds):
         file = case.dir / "attached.txt"
         code = case.code_of(program.pid)
@@ -59,7 +60,10 @@ def crowd(case):
         before = counts()[1]
         wait_until(lambda: counts()[1] > before + threads, f"round {i}: births without the tracer")
         wait_until(lambda: all(tracer_of(tid) == 0 for tid in threads_of(program.pid)), "no tracer")
-        case.assertEqual(counts()[2], 0, f"round {i}: interrupted calls")
+        # A stop interrupts epoll_wait(2) without any tracer (signal(7)).
+        if stopped:
+            by_stops = counts()[2]
+        case.assertEqual(counts()[2], by_stops, f"round {i}: interrupted calls")
     program.stdin.close()
     case.assertEqual(program.wait(DEADLINE), 0)
     return f"{rounds:,} rounds against {threads:,} threads that bear threads", "EINTR 0, TracerPid 0, state kept, code identical"
