@@ -33,7 +33,7 @@ struct EngineOptions {
   RecordOptions record;
   bool follow_children = false;  ///< -f: fork, vfork, clone, and threads of a spawned command
   bool kill_on_exit = true;      ///< spawned programs die with the tracer
-  /// Not null: spawned programs record their calls themselves where they can. `rings` lie in it, Progress points to it.
+  /// Not null: programs record their calls themselves where they can. `rings` lie in it, Progress points to it.
   inprocess::Arena* arena = nullptr;
   /// … and the dispatch is set as on a kernel before 6.4: see Dispatch.
   bool dispatch_by_call = false;

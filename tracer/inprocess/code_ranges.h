@@ -1,9 +1,9 @@
 /// Which calls on memory the stub may make by itself: those that can't touch code.
 ///
 /// The tracer has to follow each change to executable mappings: the symbolizer wants them, and patched code must not be
-/// looked for where other code is by now. A program's start makes two dozen calls on memory of which one in ten does
-/// that. So the tracer keeps, for each address space, a list of where code is or may be (known_code.h), and the stub
-/// looks there. What is in doubt is the tracer's.
+/// looked for where other code is by now. A program's start makes two dozen calls on memory, of which few do that. So
+/// the tracer keeps, for each address space, a list of where code is or may be (known_code.h), and the stub looks
+/// there. What is in doubt is the tracer's.
 ///
 /// Threads: one writes, the tracer's; those of the address space read at any time. Who reads while it is being changed
 /// sees everything touched. A call that meets, in another thread, the very call that makes the memory executable may be

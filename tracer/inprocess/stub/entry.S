@@ -95,8 +95,8 @@ sl_leaving:
   mov RFLAGS(%rsp), %r11        # as `syscall` leaves it
   cmpl $0, PENDING
   jne sl_held_exit
-  # popfq takes as long as the rest of this together. All that has changed are the six flags of arithmetic, and the
-  # direction, which is as good as never set: overflow by an addition that does or does not, the others by sahf.
+  # popfq is dear, as it may change how the processor goes on. All that has changed are the six flags of arithmetic, and
+  # the direction, which is as good as never set: overflow by an addition that does or does not, the others by sahf.
   mov RFLAGS(%rsp), %rax
   test $0x400, %eax
   jne 1f
