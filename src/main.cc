@@ -36,10 +36,9 @@ int run(const sightline::Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-#ifdef M_ARENA_MAX
-  // A heap of its own for the consumer's thread grows by a system call per page or so, and what is large is mapped and
-  // unmapped each time: much of a short run.
-  mallopt(M_ARENA_MAX, 1);
+#ifdef M_TOP_PAD
+  // What is large is mapped and unmapped each time, and heaps grow by little: much of a short run. Not one heap for all
+  // threads, though: the keeper (tracer/keeper.h) would wait for ever for its lock, had a thread it when it was killed.
   mallopt(M_MMAP_THRESHOLD, 4 << 20);
   mallopt(M_TOP_PAD, 1 << 20);
 #endif
