@@ -15,7 +15,6 @@ enum class EngineReason : uint8_t {
   code_of_32_bits = 1,
   uses_gs = 2,
   under_seccomp = 3,
-  ignores_sigsys = 4,
   addresses_limited = 5,
   memory_out_of_reach = 6,
   addresses_taken = 7,
@@ -34,7 +33,6 @@ enum class EngineReason : uint8_t {
   asked_for_dispatch = 21,
 
   // Of the whole run.
-  descriptor_paths = 24,  ///< of earlier versions: the stub looks them up itself now
   long_strings = 25,
   unfit_clock = 26,
   no_kcmp = 27,

@@ -107,6 +107,7 @@ std::optional<Status> status(pid_t id) {
   s.threads = number<int>(field(text, "Threads"));
   s.under_seccomp = field(text, "Seccomp") != "0";
   s.ignored = std::strtoull(std::string(field(text, "SigIgn")).c_str(), nullptr, 16);
+  s.caught = std::strtoull(std::string(field(text, "SigCgt")).c_str(), nullptr, 16);
   if (field(text, "VmSize").empty())  // it has no memory: who is ending has none either
     s.kernel_thread = (number<uint64_t>(nth_word(stat_fields(path_of(id, "stat")), 6)) & kKernelThread) != 0;
   return s;

@@ -95,6 +95,7 @@ void PtraceEngine::forget(pid_t tid) {
   std::shared_ptr<AddressSpace> space;
   if (const auto at = tracees_.find(tid); at != tracees_.end()) {
     space = at->second->space;
+    if (inprocess_ != nullptr && last_of_process(*at->second)) inprocess_->process_gone(at->second->process_serial);
     tracees_.erase(at);
   }
   if (space != nullptr) release_parked(std::move(space));
@@ -244,6 +245,7 @@ void PtraceEngine::on_unknown(pid_t tid, int status) {
   Tracee& tracee = is_thread && relative != nullptr ? add(tid, ids->tgid, relative->process_serial, std::move(space))
                                                     : add(tid, ids->tgid, next_process_++, std::move(space));
   tracee.attached = relative != nullptr && relative->attached;
+  if (inprocess_ != nullptr && !is_thread && relative != nullptr) inprocess_->process_born(tracee, *relative);
   tracee.muted = !followed;
   tracee.hidden = tracee.muted || (relative != nullptr && relative->hidden);
   // The birth's flags are its parent's to report; that it has a memory of its own is the usual case, and harmless if
@@ -296,6 +298,7 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
       // Thrown out by our own PTRACE_INTERRUPT: the program never sees this EINTR (see hide_interruption).
       if (tracee.interrupting && arch::would_hide(tracee.tid)) ret = arch::kHiddenReturn;
       recorder_.exit(tracee, ret, info->exit.is_error != 0);
+      if (inprocess_ != nullptr) inprocess_->call_ends(tracee, info->exit.is_error != 0);
       tracee.root_change.reset();
       if (tracee.inside != nullptr) {
         inprocess_->follow_maps(tracee, ret);
@@ -336,6 +339,7 @@ void PtraceEngine::on_signal(Tracee& tracee, Stop stop, int signo) {
     return;
   }
   recorder_.signal(tracee, stop, signo);
+  if (inprocess_ != nullptr) inprocess_->delivered(tracee, signo);
   if (detaching_ && !tracee.interrupting) {
     let_go(tracee, std::move(stop), signo);
     return;
@@ -425,6 +429,7 @@ void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
   Tracee& child = is_thread ? add(tid, parent.pid, parent.process_serial, std::move(space))
                             : add(tid, tid, next_process_++, std::move(space));
   child.attached = parent.attached;
+  if (inprocess_ != nullptr && !is_thread) inprocess_->process_born(child, parent);
   child.muted = !followed || parent.muted;
   // Our own child may have threads before its execve: those of a sanitizer.
   child.hidden = child.muted || parent.hidden;

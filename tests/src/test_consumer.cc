@@ -333,7 +333,7 @@ TEST_CASE("why a process is not in-process: it keeps the last reason, and counts
 }
 
 TEST_CASE("what holds for the whole run is every process's reason, also after an exec") {
-  Producer p({.engine_reason = tracer::EngineReason::descriptor_paths});
+  Producer p({.engine_reason = tracer::EngineReason::long_strings});
   auto a = p.start(10, 10, 1, 1);
   p.start(20, 20, 2, 2);
   p.write(a, tracer::RecordType::exec, tracer::ExecRecord{});
@@ -342,7 +342,7 @@ TEST_CASE("what holds for the whole run is every process's reason, also after an
   p.consumer.for_each_process([&](const Process& process) {
     ++processes;
     CHECK(process.engine == "ptrace");
-    CHECK(process.reason == tracer::EngineReason::descriptor_paths);
+    CHECK(process.reason == tracer::EngineReason::long_strings);
   });
   CHECK(processes == 2);
   CHECK(p.consumer.fallbacks().empty());

@@ -85,7 +85,7 @@ Frame& InProcess::frame_of(std::size_t slot) {
   return *reinterpret_cast<Frame*>(thread_slot(slot).stack + kStackBytes - sizeof(Frame));
 }
 
-bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps) {
+bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps, bool running) {
   user_regs_struct registers{};
   if (!get_registers(tracee.tid, registers)) return false;
   if (registers.cs != kUserCode) return refuse(tracee, EngineReason::code_of_32_bits);
@@ -93,21 +93,46 @@ bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps) {
   const auto status = proc::status(tracee.tid);
   if (!status) return false;
   if (status->under_seccomp) return refuse(tracee, EngineReason::under_seccomp);
-  if ((status->ignored >> (SIGSYS - 1) & 1) != 0) return refuse(tracee, EngineReason::ignores_sigsys);
   if (has_limited_addresses(tracee.tid)) return refuse(tracee, EngineReason::addresses_limited);
   maps = proc::maps(tracee.tid);
   const Injection injection = map_stub(tracee.tid, arena_, maps, NearCode::wish(maps, registers.rip));
   if (injection.interrupted) tracee.interrupting = true;
+  if (injection.done) {
+    tracee.space->sites = std::make_shared<Sites>();
+    tracee.space->sites->begin(arena_, maps, injection.near_code);
+  }
+  learn_actions(tracee, *status, running && injection.done);
   if (!injection.done) return refuse(tracee, injection.why_not);
-  tracee.space->sites = std::make_shared<Sites>();
-  tracee.space->sites->begin(arena_, maps, injection.near_code);
   if (log_ != nullptr) log_->print(Log::Level::info, tracee.tid, "stub injected");
   return true;
 }
 
+/// `running`: it has the stub, and does with signals what it has said before.
+void InProcess::learn_actions(Tracee& tracee, const proc::Status& status, bool running) {
+  const uint32_t process = tracee.process_serial;
+  if (running && ((status.ignored | status.caught) & SignalActions::kRaised) != 0) {
+    RemoteCalls remote(tracee.tid, stub_.remote);
+    actions_.begin(process, status, remote, shared().action);
+    if (remote.interrupted()) tracee.interrupting = true;
+  } else {
+    actions_.begin(process, status);
+    actions_.raised(process, SIGSYS, false);  // by what has mapped the stub
+  }
+  put_back_actions(tracee);
+}
+
+/// In any stop but that of a signal which is to be delivered.
+void InProcess::put_back_actions(Tracee& tracee) {
+  if (!actions_.has_lost(tracee.process_serial)) return;
+  const bool has_stub = tracee.space->sites != nullptr;
+  RemoteCalls remote(tracee.tid, has_stub ? stub_.remote : find_system_call(tracee.tid, proc::maps(tracee.tid)));
+  actions_.put_back(tracee.process_serial, remote, tracee.tid, has_stub ? &shared().action : nullptr);
+  if (remote.interrupted()) tracee.interrupting = true;
+}
+
 bool InProcess::enter_program(Tracee& tracee) {
   std::vector<proc::Map> maps;
-  if (!bring_in(tracee, maps)) return false;
+  if (!bring_in(tracee, maps, false)) return false;
   begin(tracee, true);
   if (tracee.inside == nullptr) return false;
   recorder_.report_new_maps(tracee, maps);
@@ -117,7 +142,7 @@ bool InProcess::enter_program(Tracee& tracee) {
 void InProcess::enter_running(Tracee& tracee) {
   std::vector<proc::Map> maps;
   // It begins at its next stop, or is let go there.
-  if (bring_in(tracee, maps)) divert(tracee, false);
+  if (bring_in(tracee, maps, true)) divert(tracee, false);
 }
 
 /// Sets the thread's dispatch.
@@ -256,12 +281,24 @@ InProcess::Verdict InProcess::deliver_held(Inside& inside, const Stop& stop, int
 }
 
 InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& signo) {
-  Inside& inside = *tracee.inside;
-  ThreadControl& control = thread_slot(inside.slot).control;
   user_regs_struct r{};
   siginfo_t info{};
   if (!get_registers(tracee.tid, r) || !stop.signal_info(&info)) return Verdict::deliver;
+  const int raised = signo;
+  const ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  const bool blocked = control.blocked_is_stale != 0 || (control.blocked >> (raised - 1) & 1) != 0;
+  const Verdict verdict = take_signal(tracee, stop, info, r, signo);
+  const bool by_us = info.si_code > 0 && (verdict == Verdict::resume || signo != raised);
+  if (by_us) actions_.raised(tracee.process_serial, raised, blocked);
+  // The stop of a signal that is delivered bears no call in between: at the next, then.
+  if (verdict == Verdict::resume) put_back_actions(tracee);
+  return verdict;
+}
 
+InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, const siginfo_t& info, user_regs_struct& r,
+                                          int& signo) {
+  Inside& inside = *tracee.inside;
+  ThreadControl& control = thread_slot(inside.slot).control;
   if (!in_code(r.rip)) {
     if (signo == SIGSYS && info.si_code == kUserDispatch && control.pending != 0) {
       // It went out by the tracer's way, past the places where it would have trapped: to before its call.
@@ -390,6 +427,7 @@ void InProcess::answer(Tracee& tracee, user_regs_struct& r) {
 }
 
 void InProcess::call_begun(Tracee& tracee) {
+  actions_.call_begun(tracee);
   take_untraced_off(tracee);
   const Syscall* call = tracee.call.syscall;
   if (!options_.fd_paths || call == nullptr || !changes_root(*call)) return;

@@ -22,6 +22,7 @@
 #include "tracer/inprocess/arena.h"
 #include "tracer/inprocess/dispatch.h"
 #include "tracer/inprocess/remote.h"
+#include "tracer/inprocess/signal_actions.h"
 #include "tracer/inprocess/sites.h"
 #include "tracer/log.h"
 #include "tracer/proc.h"
@@ -76,10 +77,19 @@ class InProcess {
   };
   /// A signal-delivery stop. `signo` may change: to a signal that was held back.
   Verdict on_signal(Tracee& tracee, const Stop& stop, int& signo);
+  /// Of any thread: the program gets it.
+  void delivered(const Tracee& tracee, int signo) { actions_.delivered(tracee.process_serial, signo); }
+
+  /// A process, not a thread, that has begun with what its parent had.
+  void process_born(const Tracee& child, const Tracee& parent) {
+    actions_.copy(child.process_serial, parent.process_serial);
+  }
+  void process_gone(uint32_t process_serial) { actions_.forget(process_serial); }
 
   /// The entry stop of a call, whoever traces the thread: it may change what the paths of descriptors are relative to,
-  /// or bear a child.
+  /// bear a child, or set a signal's action.
   void call_begun(Tracee& tracee);
+  void call_ends(const Tracee& tracee, bool failed) { actions_.call_ends(tracee, failed); }
   /// The entry stop of a call that the tracer has taken: from here on it is one of the program's own `syscall`.
   void call_made(Tracee& tracee);
   /// Its exit stop: the stub takes the next.
@@ -105,7 +115,10 @@ class InProcess {
 
  private:
   void tell_why(const Tracee& tracee, EngineReason why);
-  bool bring_in(Tracee& tracee, std::vector<proc::Map>& maps);
+  bool bring_in(Tracee& tracee, std::vector<proc::Map>& maps, bool running);
+  Verdict take_signal(Tracee& tracee, const Stop& stop, const siginfo_t& info, user_regs_struct& registers, int& signo);
+  void learn_actions(Tracee& tracee, const proc::Status& status, bool running);
+  void put_back_actions(Tracee& tracee);
   void begin(Tracee& tracee, bool diverted);
   bool divert(Tracee& tracee, bool on);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
@@ -139,6 +152,7 @@ class InProcess {
   Recorder& recorder_;
   Progress& progress_;
   Dispatch dispatch_;
+  SignalActions actions_;
   uint32_t next_space_ = 1;
   /// Whoever is in a call that changes the root directory of threads has a share in it.
   std::shared_ptr<const int> root_changes_ = std::make_shared<const int>();

@@ -117,6 +117,11 @@ struct TscClock {
 
 inline constexpr std::size_t kMapGenerations = 1024;
 
+/// The kernel's struct sigaction (include/linux/signal_types.h): handler first, unlike the C library's.
+struct KernelAction {
+  uint64_t handler = 0, flags = 0, restorer = 0, mask = 0;
+};
+
 struct SharedState {
   TscClock clock;
   CaptureLimits limits;
@@ -129,6 +134,7 @@ struct SharedState {
   Filter filter;
   std::bitset<Filter::kNumbers> by_tracer;  ///< x86-64 calls that only the tracer can take through: is_for_tracer()
   ringbuf::Doorbell doorbell;
+  KernelAction action;  ///< of calls that the tracer makes in a program's name: see SignalActions
   /// All zero, as a new file's memory is: so they are empty, and not a page of them is touched before it is used.
   struct Tables {
     StackWindows windows;

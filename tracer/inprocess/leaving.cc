@@ -115,6 +115,7 @@ bool InProcess::leave(Tracee& tracee) {
 }
 
 void InProcess::take_out(Tracee& tracee) {
+  put_back_actions(tracee);
   const Injection injection = unmap_stub(tracee.tid, tracee.space->sites->leave_nothing(tracee.tid));
   if (injection.interrupted) tracee.interrupting = true;
   tracee.space->sites = nullptr;

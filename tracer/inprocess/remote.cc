@@ -84,8 +84,8 @@ bool write_memory(pid_t tid, uint64_t address, std::span<const std::byte> from) 
 }
 
 RemoteCalls::RemoteCalls(pid_t tid, uint64_t syscall_at) : tid_(tid), syscall_at_(syscall_at) {
-  // But for one of ours: to raise a signal that is blocked takes its handler away.
-  const uint64_t all = ~(uint64_t{1} << (SIGSYS - 1));
+  // But for ours: to raise a signal that is blocked takes its handler away.
+  const uint64_t all = ~(uint64_t{1} << (SIGSYS - 1) | uint64_t{1} << (SIGTRAP - 1));
   ready_ = get_registers(tid_, registers_) && request(PTRACE_GETSIGMASK, tid_, sizeof mask_, &mask_) == 0 &&
            request(PTRACE_SETSIGMASK, tid_, sizeof all, &all) == 0;
 }

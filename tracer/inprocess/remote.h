@@ -57,8 +57,8 @@ class RemoteCalls {
     breakpoint,  ///< at an int3
     lost,        ///< the thread is gone
   };
-  /// Runs code of ours up to one of its two ends: with all registers as they are in `registers`, and then were. The
-  /// program must not ignore SIGSYS.
+  /// Runs code of ours up to one of its two ends: with all registers as they are in `registers`, and then were. Where
+  /// the program ignores the signal of that end, it does so no more (SignalActions).
   End run(user_regs_struct& registers);
   /// At the beginning.
   const user_regs_struct& registers() const { return registers_; }

@@ -1,0 +1,148 @@
+#include "tracer/inprocess/signal_actions.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+namespace sightline::tracer::inprocess {
+namespace {
+
+/// By the dispatch, the stub's breakpoints, and its copying of what may not be there.
+constexpr int kNumbers[] = {SIGSYS, SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+
+// The kernel's, not the C library's: struct sigaction of include/linux/signal_types.h.
+constexpr uint64_t kDefault = 0;
+constexpr uint64_t kIgnore = 1;
+constexpr uint64_t kResetHand = 0x80000000;  // SA_RESETHAND
+constexpr uint64_t kMaskBytes = sizeof(uint64_t);
+
+bool contains(uint64_t signals, int signo) {
+  return (signals >> (signo - 1) & 1) != 0;
+}
+
+}  // namespace
+
+constinit const uint64_t SignalActions::kRaised = [] {
+  uint64_t signals = 0;
+  for (const int signo : kNumbers) signals |= uint64_t{1} << (signo - 1);
+  return signals;
+}();
+
+std::optional<std::size_t> SignalActions::index_of(uint64_t signo) {
+  static_assert(std::size(kNumbers) == kSignals);
+  const auto at =
+      std::find(std::begin(kNumbers), std::end(kNumbers), static_cast<int>(signo));  // as the kernel takes it
+  if (at == std::end(kNumbers)) return std::nullopt;
+  return static_cast<std::size_t>(at - std::begin(kNumbers));
+}
+
+std::optional<std::size_t> SignalActions::index_of(const OpenCall& call) {
+  return call.abi == Abi::x86_64 && call.nr == SYS_rt_sigaction ? index_of(call.args[0]) : std::nullopt;
+}
+
+SignalActions::Signals* SignalActions::find(uint32_t process) {
+  const auto at = known_.find(process);
+  return at == known_.end() ? nullptr : &at->second;
+}
+
+void SignalActions::begin(uint32_t process, const proc::Status& status) {
+  Signals signals;
+  for (std::size_t i = 0; i < kSignals; ++i)
+    if (contains(status.ignored, kNumbers[i])) signals[i] = {.acts = true, .action = {.handler = kIgnore}};
+  known_[process] = signals;
+}
+
+void SignalActions::begin(uint32_t process, const proc::Status& status, RemoteCalls& remote, KernelAction& place) {
+  Signals signals;
+  for (std::size_t i = 0; i < kSignals; ++i) {
+    const int signo = kNumbers[i];
+    const bool ignored = contains(status.ignored, signo);
+    if (!ignored && !contains(status.caught, signo)) continue;
+    if (remote.call(SYS_rt_sigaction,
+                    {static_cast<uint64_t>(signo), 0, reinterpret_cast<uint64_t>(&place), kMaskBytes}) != 0)
+      return;
+    // All but the handler stays when an action is lost; and it may be by now, to what has brought the stub in.
+    signals[i] = {.acts = true, .action = place};
+    if (ignored) signals[i].action.handler = kIgnore;
+    signals[i].lost = place.handler == kDefault;
+  }
+  known_[process] = signals;
+}
+
+void SignalActions::copy(uint32_t child, uint32_t parent) {
+  if (const Signals* of_parent = find(parent)) {
+    const Signals signals = *of_parent;
+    known_[child] = signals;
+  }
+}
+
+void SignalActions::call_begun(const Tracee& tracee) {
+  const OpenCall& call = tracee.call;
+  if (!index_of(call) || call.args[1] == 0 || !knows(tracee.process_serial)) return;
+  // Now: the program may have the old action written over the new one.
+  Signal signal;
+  if (!read_memory(tracee.tid, call.args[1], std::as_writable_bytes(std::span(&signal.action, 1)))) return;
+  signal.acts = signal.action.handler != kDefault;
+  being_set_[tracee.tid] = signal;
+}
+
+void SignalActions::call_ends(const Tracee& tracee, bool failed) {
+  const auto index = index_of(tracee.call);
+  if (!index) return;
+  const auto set = being_set_.find(tracee.tid);
+  if (set == being_set_.end()) return;
+  Signals* signals = find(tracee.process_serial);
+  if (!failed && signals != nullptr) (*signals)[*index] = set->second;
+  being_set_.erase(set);
+}
+
+void SignalActions::delivered(uint32_t process, int signo) {
+  const auto index = index_of(static_cast<uint64_t>(signo));
+  Signals* signals = index ? find(process) : nullptr;
+  if (signals == nullptr) return;
+  Signal& signal = (*signals)[*index];
+  if (signal.acts && signal.action.handler != kIgnore && (signal.action.flags & kResetHand) != 0) signal.acts = false;
+}
+
+void SignalActions::raised(uint32_t process, int signo, bool blocked) {
+  const auto index = index_of(static_cast<uint64_t>(signo));
+  Signals* signals = index ? find(process) : nullptr;
+  if (signals == nullptr) return;
+  Signal& signal = (*signals)[*index];
+  if (signal.acts && (blocked || signal.action.handler == kIgnore)) signal.lost = true;
+}
+
+bool SignalActions::has_lost(uint32_t process) const {
+  const auto at = known_.find(process);
+  return at != known_.end() &&
+         std::any_of(at->second.begin(), at->second.end(), [](const Signal& signal) { return signal.lost; });
+}
+
+void SignalActions::put_back(uint32_t process, RemoteCalls& remote, pid_t tid, KernelAction* place) {
+  constexpr uint64_t kPage = 4096;
+  Signals* signals = find(process);
+  if (signals == nullptr) return;
+  auto at = reinterpret_cast<uint64_t>(place);
+  if (place == nullptr) {
+    const auto page =
+        remote.call(SYS_mmap, {0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
+    if (!page || *page < 0) return;
+    at = static_cast<uint64_t>(*page);
+  }
+  for (std::size_t i = 0; i < kSignals; ++i) {
+    Signal& signal = (*signals)[i];
+    if (!std::exchange(signal.lost, false) || !signal.acts) continue;
+    if (place != nullptr)
+      *place = signal.action;
+    else
+      write_memory(tid, at, std::as_bytes(std::span(&signal.action, 1)));
+    remote.call(SYS_rt_sigaction, {static_cast<uint64_t>(kNumbers[i]), at, 0, kMaskBytes});
+  }
+  if (place == nullptr) remote.call(SYS_munmap, {at, kPage});
+}
+
+}  // namespace sightline::tracer::inprocess

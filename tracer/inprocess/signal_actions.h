@@ -1,0 +1,66 @@
+/// What a process does with the signals that the engine's own traps and faults raise. The kernel takes it that a signal
+/// which it forces on a thread is neither ignored nor blocked: where it is, the action becomes SIG_DFL
+/// (kernel/signal.c, force_sig_info_to_task). So the tracer remembers these actions, and has the kernel told of one
+/// again as soon as it has been lost that way.
+///
+/// Threads: the tracer's. Processes are known by their serial.
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+
+#include "tracer/inprocess/layout.h"
+#include "tracer/inprocess/remote.h"
+#include "tracer/proc.h"
+#include "tracer/tracee.h"
+
+namespace sightline::tracer::inprocess {
+
+class SignalActions {
+ public:
+  /// The signals: bit n - 1 is signal n.
+  static const uint64_t kRaised;
+
+  /// A new program: of what its process did only what is ignored is left (execve(2)).
+  void begin(uint32_t process, const proc::Status& status);
+  /// A running program, which is asked in the name of a stopped thread. `place` is where both sides write.
+  void begin(uint32_t process, const proc::Status& status, RemoteCalls& remote, KernelAction& place);
+  void copy(uint32_t child, uint32_t parent);
+  void forget(uint32_t process) { known_.erase(process); }
+  bool knows(uint32_t process) const { return known_.contains(process); }
+
+  /// The entry and exit stops of an rt_sigaction(2); of any other call nothing happens.
+  void call_begun(const Tracee& tracee);
+  void call_ends(const Tracee& tracee, bool failed);
+  /// A signal is about to be delivered: an action that is for one time only ends.
+  void delivered(uint32_t process, int signo);
+
+  /// The engine has raised a signal in a thread that has blocked it, perhaps.
+  void raised(uint32_t process, int signo, bool blocked);
+  bool has_lost(uint32_t process) const;
+  /// In the name of a stopped thread of the process: the kernel is told what it has lost. Without a `place`, memory of
+  /// the process's is mapped for it.
+  void put_back(uint32_t process, RemoteCalls& remote, pid_t tid, KernelAction* place);
+
+ private:
+  struct Signal {
+    bool acts = false;  ///< the action is not SIG_DFL
+    bool lost = false;
+    KernelAction action{};
+  };
+  static constexpr std::size_t kSignals = 6;
+  using Signals = std::array<Signal, kSignals>;
+  static std::optional<std::size_t> index_of(uint64_t signo);
+  static std::optional<std::size_t> index_of(const OpenCall& call);
+  Signals* find(uint32_t process);
+
+  std::unordered_map<uint32_t, Signals> known_;  ///< of processes that have, or had, the stub
+  std::unordered_map<pid_t, Signal> being_set_;  ///< by threads that are in the call
+};
+
+}  // namespace sightline::tracer::inprocess
