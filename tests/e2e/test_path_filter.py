@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import SIGHTLINE, TestCase, main, read_text, tracee
+from harness import SIGHTLINE, TestCase, main, needs_root, read_text, scaled, tracee
 
 # What differs from run to run: ids, addresses, inodes, times.
 _VOLATILE = [(re.compile(r"^\d+ +"), ""), (re.compile(r"0x[0-9a-f]{6,}"), "ADDRESS"), (re.compile(r"st_[a-z]*(time|dev|ino)\w*=[^,}]+"), "IT"),
@@ -79,6 +79,31 @@ class PathFilter(TestCase):
         seen = [self.lines(f"--engine={engine}", "-P", f"{self.place}/wanted") for engine in ("ptrace", "inprocess")]
         self.assertGreater(len(seen[0]), 80)
         self.assertEqual(*seen)
+
+    @needs_root
+    def test_another_root_directory(self):
+        for path, count in (("inside/file", 2), ("before", 8)):
+            options = ["-y", "-P", f"{self.place}/{path}"]
+            program = [tracee("descriptor_paths"), "root", self.place]
+            for engine in ("ptrace", "inprocess"):
+                with self.subTest((path, engine)):
+                    lines = self.lines(f"--engine={engine}", *options, program=program)
+                    self.assertEqual([line for line in lines if f"<{self.place}/{path}>" in line], lines)
+                    self.assertEqual(len(lines), count)
+
+    def test_signals_meanwhile(self):
+        """Where a signal finds the thread looking a descriptor up, no call is lost, and none comes in that is not wanted."""
+        self.prepare()
+        rounds = scaled(20000)
+        trace = self.trace("--source=none", "-P", f"{self.place}/pump 1", tracee("descriptor_paths"), "signals", self.place, rounds)
+        [calls] = trace.by_thread().values()
+        # A call that a signal kept from beginning stands there twice, and was made once.
+        done = [call for call in calls if not call.result.startswith("? ERESTART")]
+        self.assertEqual([call.name for call in done], ["dup", "lseek", "close"] * rounds)
+        for i, (dup, seek, close) in enumerate(zip(*3 * [iter(done)])):
+            self.assertEqual((seek.arguments, seek.result, close.arguments), (f"{dup.result}, {i}, SEEK_SET", str(i), dup.result))
+        ticks = int(re.search(r"ticks (\d+)", trace.result.out)[1])
+        self.assertEqual(len([signal for signal in trace.signals if signal[1] == "SIGALRM"]), ticks)
 
     def test_signals_and_ends_are_shown_all_the_same(self):
         _, lines = self.run_tracer(SIGHTLINE, "-P", "wanted", program=["sh", "-c", "kill -USR1 $$"], expect=-10)
