@@ -121,6 +121,8 @@ void add_tracing_options(CLI::App& app, Settings& s, Raw& raw) {
     app.add_flag("-v", s.verbose, "at the end, the engine of each process");
   }
   app.add_option("-e", raw.expressions, "trace=SET, signal=SET or status=SET: what to show")->type_name("EXPR");
+  app.add_option("-P,--trace-path", s.paths, "only calls that access PATH, by name or by descriptor")
+      ->type_name("PATH");
   app.add_option("-s,--string-limit", s.string_limit, fmt::format("bytes shown of each string ({})", s.string_limit))
       ->type_name("N");
   app.add_option("-E,--env", s.environment, "set or remove a variable for the command")->type_name("VAR[=VALUE]");

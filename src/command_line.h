@@ -46,6 +46,7 @@ struct Settings {
   std::vector<std::string> environment;  ///< -E
   bool follow_children = false;
   tracer::Filter filter = tracer::Filter::all();
+  std::vector<std::string> paths;  ///< -P
   uint32_t string_limit = 32;
   Source source = Source::line;
   symbolizer::Options symbols;

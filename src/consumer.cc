@@ -4,7 +4,6 @@
 #include "src/consumer.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -12,7 +11,7 @@
 #include <utility>
 
 #include "ringbuf/model.h"
-#include "symbolizer/walk.h"
+#include "src/read_record.h"
 #include "tracer/syscall_table.h"
 
 namespace sightline {
@@ -29,17 +28,8 @@ constexpr int kNapsBeforeLong = 64;
 // Records on threads and processes that a flight recorder holds back for the calls between them.
 constexpr std::size_t kMostKept = 1 << 16;
 
-constexpr uint32_t kStackPointer = 7;  // rsp's DWARF number
-
 // Serials come from the tracer, one a birth. A wild one must not make us allocate the world.
 constexpr uint32_t kSerialSlack = 1 << 20;
-
-template <class Record>
-bool read_record(std::span<const std::byte> payload, Record& record) {
-  if (payload.size() < sizeof record) return false;
-  std::memcpy(&record, payload.data(), sizeof record);
-  return true;
-}
 
 std::string comm_of(const char (&field)[16]) {
   return std::string(field, strnlen(field, sizeof field));
@@ -72,7 +62,11 @@ void fetch_ahead(const ringbuf::RecordView& view) {
 
 Consumer::Consumer(ConsumerOptions options, ringbuf::RingSet& rings, tracer::Progress& progress,
                    symbolizer::Symbolizer& symbolizer, Sink& sink)
-    : options_(options), rings_(rings), progress_(progress), symbolizer_(symbolizer), sink_(sink), spaces_(1) {}
+    : options_(options),
+      rings_(rings),
+      progress_(progress),
+      stacks_(options.resolve_stacks, options.depth, symbolizer, progress),
+      sink_(sink) {}
 
 Consumer::~Consumer() {
   if (worker_.joinable()) finish();
@@ -103,7 +97,7 @@ void Consumer::loop() {
   int naps = 0;
   uint64_t nap = kFirstNap;
   for (;;) {
-    if (progress_.known_stacks != nullptr && symbolizer_.take_outdated()) progress_.known_stacks->clear();
+    stacks_.forget_outdated();
     // Read before the drain: what was committed before closing is seen by the drain that follows.
     const bool closing = closing_.load(std::memory_order_acquire);
     const uint64_t horizon = progress_.horizon.load(std::memory_order_acquire);
@@ -154,7 +148,7 @@ void Consumer::end() {
   end_.dropped = dropped;
   end_.entered = sequence_ + dropped;
   end_.complete = rejected_ == 0;
-  if (options_.resolve_stacks) end_.notes = symbolizer_.modules_without_lines();
+  end_.notes = stacks_.modules_without_lines();
   end_.output_errors = sink_.output_errors();
   sink_.trace_ended(end_);
 }
@@ -305,24 +299,6 @@ void Consumer::notice_gap(ThreadState& state, uint64_t number, uint64_t time, bo
                                                                               : "no memory for them"});
 }
 
-uint32_t Consumer::new_space(symbolizer::SpaceId id) {
-  spaces_.push_back({id, 0});
-  return static_cast<uint32_t>(spaces_.size() - 1);
-}
-
-void Consumer::set_space(ProcessState& process, uint32_t space) {
-  if (space != 0) ++spaces_[space].users;
-  if (process.space != 0 && --spaces_[process.space].users == 0) symbolizer_.release_space(spaces_[process.space].id);
-  process.space = space;
-}
-
-/// Where compilers put the names of what they write into memory: under the process's own id, in its own /tmp.
-void Consumer::name_jit_map(const ProcessState& process) {
-  const std::string name = "/tmp/perf-" + std::to_string(process.process.ns_pid) + ".map";
-  symbolizer_.set_jit_map(spaces_[process.space].id,
-                          {"/proc/" + std::to_string(process.process.pid) + "/root" + name, name});
-}
-
 void Consumer::on_thread_start(std::span<const std::byte> payload) {
   tracer::ThreadStart record;
   if (!read_record(payload, record)) return reject();
@@ -355,15 +331,13 @@ void Consumer::on_thread_start(std::span<const std::byte> payload) {
     owner.process.start = record.prefix.time;
     owner.process.comm = comm;
     owner.process.reason = options_.engine_reason;
-    if (options_.resolve_stacks) {
-      const bool shares = record.shares_memory != 0 && parent_process != nullptr && parent_process->space != 0;
-      const bool copies = !shares && parent_process != nullptr && parent_process->space != 0 &&
-                          record.birth != tracer::Birth::spawned && record.birth != tracer::Birth::attached;
-      set_space(owner, shares   ? parent_process->space
-                       : copies ? new_space(symbolizer_.fork_space(spaces_[parent_process->space].id))
-                                : new_space(symbolizer_.create_space()));
-      if (!shares) name_jit_map(owner);
-    }
+    const uint32_t parents = parent_process != nullptr ? parent_process->space : 0;
+    if (record.shares_memory != 0 && parents != 0)
+      stacks_.share_space(owner.space, parents);
+    else if (parents != 0 && record.birth != tracer::Birth::spawned && record.birth != tracer::Birth::attached)
+      stacks_.fork_space(owner.space, parents, owner.process);
+    else
+      stacks_.new_space(owner.space, owner.process);
   }
   ++owner.threads;
   state.alive = true;
@@ -397,7 +371,7 @@ void Consumer::on_thread_end(std::span<const std::byte> payload) {
   if (owner.threads != 0) --owner.threads;
   if (record.last_of_process != 0) {
     owner.process.end = record.prefix.time;
-    set_space(owner, 0);
+    stacks_.leave_space(owner.space);
   }
   sink_.thread_ended({.thread = &state->thread,
                       .time = record.prefix.time,
@@ -413,10 +387,7 @@ void Consumer::on_exec(std::span<const std::byte> payload) {
   ThreadState* state = thread(record.prefix);
   if (state == nullptr) return reject();
   ProcessState& owner = *state->process;
-  if (options_.resolve_stacks) {
-    set_space(owner, new_space(symbolizer_.create_space()));
-    name_jit_map(owner);
-  }
+  stacks_.new_space(owner.space, owner.process);
   state->thread.comm = comm_of(record.comm);
   owner.process.comm = state->thread.comm;
   owner.process.engine = "ptrace";
@@ -444,15 +415,7 @@ void Consumer::on_engine(std::span<const std::byte> payload) {
   ProcessState& owner = *state->process;
   owner.process.engine = record.inprocess != 0 ? "in-process" : "ptrace";
   owner.process.reason = tracer::engine_reason(record.reason);
-  if (owner.process.reason == tracer::EngineReason::none) return;
-  const bool partly = record.inprocess != 0;
-  auto found = std::find_if(fallbacks_.begin(), fallbacks_.end(), [&](const Fallback& fallback) {
-    return fallback.reason == owner.process.reason && fallback.partly == partly;
-  });
-  if (found == fallbacks_.end()) found = fallbacks_.insert(found, {owner.process.reason, partly, 0});
-  // There are fewer than 32 reasons, each of them twice here.
-  const uint64_t bit = uint64_t{1} << (found - fallbacks_.begin());
-  if ((std::exchange(owner.counted, owner.counted | bit) & bit) == 0) ++found->processes;
+  fallbacks_.count(owner.process.reason, record.inprocess != 0, owner.counted);
 }
 
 void Consumer::on_mappings(std::span<const std::byte> payload) {
@@ -460,28 +423,7 @@ void Consumer::on_mappings(std::span<const std::byte> payload) {
   if (!read_record(payload, record)) return reject();
   ThreadState* state = thread(record.prefix);
   if (state == nullptr) return reject();
-  std::vector<symbolizer::Mapping> mappings;
-  std::span<const std::byte> rest = payload.subspan(sizeof record);
-  for (uint32_t i = 0; i < record.count; ++i) {
-    tracer::MappingEntry entry;
-    if (!read_record(rest, entry)) return reject();
-    rest = rest.subspan(sizeof entry);
-    const uint64_t path_bytes = tracer::padded(entry.path_length);
-    if (path_bytes > rest.size()) return reject();
-    mappings.push_back({.start = entry.start,
-                        .end = entry.end,
-                        .file_offset = entry.file_offset,
-                        .device = entry.device,
-                        .inode = entry.inode,
-                        .path = std::string(reinterpret_cast<const char*>(rest.data()), entry.path_length),
-                        .fd = entry.fd});
-    rest = rest.subspan(path_bytes);
-  }
-  const uint32_t space = state->process->space;
-  if (space != 0) symbolizer_.set_mappings(spaces_[space].id, mappings);
-  // The symbolizer has duplicates of those it wants.
-  for (const symbolizer::Mapping& mapping : mappings)
-    if (mapping.fd >= 0) close(mapping.fd);
+  if (!stacks_.set_mappings(state->process->space, record, payload.subspan(sizeof record))) reject();
 }
 
 void Consumer::on_call_enter(std::span<const std::byte> payload) {
@@ -507,58 +449,8 @@ void Consumer::on_call_enter(std::span<const std::byte> payload) {
           .entry_captures = state->open.entry_captures,
           .exit_captures = {}};
   state->is_open = true;
-  if (options_.resolve_stacks && (record.flags & tracer::kCallHasStack) != 0)
-    resolve(*state, record, rest.subspan(record.capture_bytes));
-  else if (options_.resolve_stacks && (record.flags & tracer::kCallKnownStack) != 0)
-    use_known_stack(*state, record);
+  if (!stacks_.find(call, state->process->space, record, rest.subspan(record.capture_bytes))) reject();
   sink_.call_entered(call);
-}
-
-void Consumer::resolve(ThreadState& state, const tracer::CallEnter& enter, std::span<const std::byte> rest) {
-  using Block = tracer::RegisterBlock;
-  static_assert(sizeof(Block) == sizeof(symbolizer::Registers));
-  if (rest.size() < sizeof(Block) || rest.size() - sizeof(Block) < enter.stack_bytes) return reject();
-  const uint32_t space = state.process->space;
-  if (space == 0) return;
-  symbolizer::StackSample sample;
-  std::memcpy(&sample.registers, rest.data(), sizeof(Block));
-  sample.address = enter.sp;
-  sample.bytes = rest.subspan(sizeof(Block), enter.stack_bytes);
-  const symbolizer::Resolved resolved = symbolizer_.resolve(spaces_[space].id, sample, options_.depth);
-  state.open.call.stack_id = resolved.stack;
-  state.open.call.stack = &symbolizer_.stack(resolved.stack);
-  if (resolved.walk != nullptr && enter.stack != 0 && progress_.known_stacks != nullptr)
-    tell_producers(enter, resolved);
-  using Windows = tracer::StackWindows;
-  progress_.windows->learn(state.process->process.serial, enter.ip, resolved.bytes_used, resolved.hit_end_of_bytes,
-                           progress_.known_stacks != nullptr ? Windows::kSmallestIfKnown : Windows::kSmallest);
-}
-
-void Consumer::tell_producers(const tracer::CallEnter& enter, const symbolizer::Resolved& resolved) {
-  const symbolizer::Walk& walk = *resolved.walk;
-  using Grounds = tracer::KnownStacks::Grounds;
-  static_assert(symbolizer::Walk::kMostRegisters <= tracer::KnownStacks::kMostRegisters);
-  static_assert(symbolizer::Walk::kMostReads <= tracer::KnownStacks::kMostWords);
-  if (walk.address != enter.sp || walk.sp != enter.sp || walk.pc != enter.ip) return;
-  Grounds grounds{.memory = enter.stack, .pc = walk.pc, .sp = walk.sp};
-  for (std::size_t i = 0; i < walk.register_count; ++i) {
-    if (walk.registers[i].number == kStackPointer) continue;  // it is part of the key
-    if ((tracer::KnownStacks::kRegisters >> walk.registers[i].number & 1) == 0) return;
-    grounds.number[grounds.registers] = static_cast<uint8_t>(walk.registers[i].number);
-    grounds.value[grounds.registers++] = walk.registers[i].value;
-  }
-  for (; grounds.words < walk.read_count; ++grounds.words) {
-    grounds.where[grounds.words] = walk.reads[grounds.words].where;
-    grounds.word[grounds.words] = walk.reads[grounds.words].value;
-  }
-  progress_.known_stacks->add(grounds, resolved.stack);
-}
-
-void Consumer::use_known_stack(ThreadState& state, const tracer::CallEnter& enter) {
-  const auto stack = static_cast<symbolizer::StackId>(enter.stack);
-  if (stack != enter.stack || !symbolizer_.use_again(stack)) return reject();
-  state.open.call.stack_id = stack;
-  state.open.call.stack = &symbolizer_.stack(stack);
 }
 
 void Consumer::on_call_exit(std::span<const std::byte> payload) {

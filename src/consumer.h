@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "ringbuf/ring_set.h"
+#include "src/call_stacks.h"
+#include "src/fallbacks.h"
 #include "src/model.h"
 #include "symbolizer/symbolizer.h"
 #include "tracer/recorder.h"
@@ -32,13 +34,6 @@ struct ConsumerOptions {
   bool keep_until_dumped = false;
   /// Why all is recorded by ptrace, if something else was wanted.
   tracer::EngineReason engine_reason = tracer::EngineReason::none;
-};
-
-/// Processes for which the engine that was wanted could not be used, or not for all of their threads.
-struct Fallback {
-  tracer::EngineReason reason = tracer::EngineReason::none;
-  bool partly = false;  ///< others of their threads were in-process
-  uint64_t processes = 0;
 };
 
 class Consumer {
@@ -59,7 +54,7 @@ class Consumer {
   /// The account; after finish().
   const TraceEnd& account() const { return end_; }
   /// Who could not be in-process, by reason; after finish(). A process counts once for a reason, whatever it executes.
-  const std::vector<Fallback>& fallbacks() const { return fallbacks_; }
+  const std::vector<Fallback>& fallbacks() const { return fallbacks_.all(); }
   /// All processes there were, as they were last; after finish().
   template <class Visit>
   void for_each_process(Visit visit) const {
@@ -95,16 +90,10 @@ class Consumer {
   };
   struct ProcessState {
     Process process;
-    uint32_t space = 0;    ///< index into spaces_, 0: none yet
-    uint32_t threads = 0;  ///< alive
-    uint64_t counted = 0;  ///< in which of fallbacks_: a bit each
+    CallStacks::Space space = 0;  ///< 0: none yet
+    uint32_t threads = 0;         ///< alive
+    uint64_t counted = 0;         ///< Fallbacks::count
   };
-  /// A symbolizer space with the number of processes that use it (vfork shares).
-  struct Space {
-    symbolizer::SpaceId id = 0;
-    uint32_t users = 0;
-  };
-
   void loop();
   bool drain_once(uint64_t horizon);
   bool drain(Source& source, uint64_t until);
@@ -126,12 +115,6 @@ class Consumer {
   ThreadState* thread(const tracer::RecordPrefix& prefix);
   ThreadState* thread_by_tid(int32_t tid);
   ProcessState& process(uint32_t serial);
-  void resolve(ThreadState& state, const tracer::CallEnter& enter, std::span<const std::byte> rest);
-  void tell_producers(const tracer::CallEnter& enter, const symbolizer::Resolved& resolved);
-  void use_known_stack(ThreadState& state, const tracer::CallEnter& enter);
-  void set_space(ProcessState& process, uint32_t space);
-  uint32_t new_space(symbolizer::SpaceId id);
-  void name_jit_map(const ProcessState& process);
   /// Tells of calls that were lost before the thread's call `number`, and of `end_lost`, the end of the one before it.
   void notice_gap(ThreadState& state, uint64_t number, uint64_t time, bool end_lost);
   /// Tells of the thread's open call as of one whose end is not known; false if it has none.
@@ -142,7 +125,7 @@ class Consumer {
   ConsumerOptions options_;
   ringbuf::RingSet& rings_;
   tracer::Progress& progress_;
-  symbolizer::Symbolizer& symbolizer_;
+  CallStacks stacks_;
   Sink& sink_;
   std::thread worker_;
   std::atomic<bool> closing_{false};
@@ -152,7 +135,6 @@ class Consumer {
 
   std::deque<ThreadState> threads_;               ///< by thread serial - 1; addresses are stable
   std::deque<ProcessState> processes_;            ///< by process serial - 1
-  std::vector<Space> spaces_;                     ///< [0] is unused
   std::unordered_map<int32_t, uint32_t> by_tid_;  ///< tid of the living → thread serial
   uint64_t sequence_ = 0;
   uint64_t rejected_ = 0;
@@ -160,7 +142,7 @@ class Consumer {
   uint64_t last_time_ = 0;
   ThreadState* last_thread_ = nullptr;  ///< of the last record
   TraceEnd end_;
-  std::vector<Fallback> fallbacks_;
+  Fallbacks fallbacks_;
 };
 
 }  // namespace sightline

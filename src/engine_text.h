@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "src/consumer.h"
+#include "src/fallbacks.h"
 #include "tracer/engine_reason.h"
 
 namespace sightline {

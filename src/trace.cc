@@ -19,6 +19,7 @@
 #include "src/engine_text.h"
 #include "src/log_file.h"
 #include "src/output.h"
+#include "src/path_filter.h"
 #include "src/signals.h"
 #include "src/slt/writer.h"
 #include "src/summary_sink.h"
@@ -63,6 +64,7 @@ TraceStart describe(const Settings& settings) {
                           : settings.source == Source::stack ? "--source=stack"
                                                              : "--source=line");
   if (settings.follow_children) start.options.emplace_back("-f");
+  for (const std::string& path : settings.paths) start.options.push_back("--trace-path=" + path);
   return start;
 }
 
@@ -70,10 +72,12 @@ bool is_flight_recorder(const Settings& settings) {
   return settings.on_full == ringbuf::OnFull::overwrite_oldest;
 }
 
-tracer::EngineOptions engine_options(const Settings& settings, uint64_t ring_bytes) {
+tracer::EngineOptions engine_options(const Settings& settings, const tracer::PathSet& paths, uint64_t ring_bytes) {
   tracer::EngineOptions options;
   options.follow_children = settings.follow_children;
   options.record.filter = settings.filter;
+  options.record.paths = paths;
+  if (!paths.empty()) leave_paths_only(options.record.filter);
   options.record.limits.string_limit = std::min(settings.string_limit, kLargestString);
   // The other quarter of the half that a record may take is for its stack.
   options.record.limits.total_limit = static_cast<uint32_t>(std::min<uint64_t>(ring_bytes / 4, 2 * kLargestString));
@@ -236,6 +240,14 @@ int trace(const Settings& settings) {
     }
   }
 
+  const PathFilter wanted = resolve_paths(settings.paths);
+  if (!wanted.error.empty()) {
+    complain(wanted.error);
+    return kExitUsage;
+  }
+  if (settings.quiet < 3)
+    for (const std::string& note : wanted.notes) complain(note);
+
   // The outputs are open before anything is traced: a mistake in their name must not cost a run.
   Sinks sinks;
   if (const std::string error = sinks.open(settings); !error.empty()) {
@@ -257,7 +269,7 @@ int trace(const Settings& settings) {
   }
 
   const uint64_t ring_bytes = ring_bytes_for(settings);
-  tracer::EngineOptions options = engine_options(settings, ring_bytes);
+  tracer::EngineOptions options = engine_options(settings, wanted.paths, ring_bytes);
   std::vector<std::string> mistakes;
   const std::unique_ptr<LogFile> log = LogFile::from_environment(mistakes);
   for (const std::string& mistake : mistakes) complain(mistake);

@@ -138,6 +138,17 @@ void Recorder::retire(Tracee& tracee) {
   ended_.pop_front();
 }
 
+/// Whether the open call is one to be recorded.
+bool Recorder::is_wanted(Tracee& tracee) {
+  const OpenCall& call = tracee.call;
+  if (tracee.hidden || !options_.filter.passes(call.abi, call.nr, call.syscall)) return false;
+  if (options_.paths.empty()) return true;
+  if (call.syscall == nullptr) return false;
+  memory_.select(tracee.tid);
+  Descriptors descriptors(tracee.tid);
+  return accesses(*call.syscall, {.abi = call.abi, .args = call.args}, options_.paths, memory_, descriptors);
+}
+
 CaptureResult Recorder::run_captures(Tracee& tracee, Phase phase, int64_t ret, bool failed) {
   CaptureResult result;
   const OpenCall& call = tracee.call;
@@ -166,7 +177,7 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
   call.syscall = find_syscall(call.abi, call.nr);
   std::copy(std::begin(info.entry.args), std::end(info.entry.args), call.args);
   const bool ours = std::exchange(tracee.newly_shown, false);
-  call.recorded = !tracee.hidden && options_.filter.passes(call.abi, call.nr, call.syscall);
+  call.recorded = is_wanted(tracee);
   if (!call.recorded) return;
   ++tracee.calls;
   progress_.entered.fetch_add(1, std::memory_order_relaxed);

@@ -17,6 +17,7 @@
 #include "tracer/capture.h"
 #include "tracer/filter.h"
 #include "tracer/memory.h"
+#include "tracer/path_access.h"
 #include "tracer/proc.h"
 #include "tracer/progress.h"
 #include "tracer/span.h"
@@ -33,6 +34,8 @@ struct RecordOptions {
   /// Bytes of stack to copy from a call site the consumer has taught nothing of yet.
   uint32_t unknown_stack = StackWindows::kUnknownSite;
   bool fd_paths = false;  ///< capture what descriptors refer to
+  PathSet paths;          ///< unless empty: only calls that access one of them
+  bool looks_up_descriptors() const { return fd_paths || !paths.empty(); }
   /// Rings of ended threads that keep their place until younger ones come. For rings that nobody drains as they fill.
   std::size_t rings_of_the_ended = 0;
 };
@@ -81,6 +84,7 @@ class Recorder {
   template <class Record>
   void write(ringbuf::RecordRing* ring, RecordType type, const Record& record);
   void retire(Tracee& tracee);
+  bool is_wanted(Tracee& tracee);
   CaptureResult run_captures(Tracee& tracee, Phase phase, int64_t ret, bool failed);
   void report_maps(Tracee& tracee);
   void report_maps(Tracee& tracee, std::span<const proc::Map> maps);

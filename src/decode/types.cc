@@ -65,6 +65,7 @@ constexpr std::pair<ArgType, TypeRow> kRows[] = {
 
     // Names and payload
     {T::path, plain(print_path)},
+    {T::symlink_text, plain(print_path)},
     {T::string, plain(print_name)},
     {T::text, plain(print_text)},
     {T::buf, plain(print_buffer)},

@@ -129,6 +129,16 @@ TEST_CASE("an option that may be repeated leaves the file behind it alone") {
   CHECK(s.text.only_failed);
 }
 
+TEST_CASE("paths to trace by: one each time, and the command stays the command") {
+  for (const Settings& s : {fine({"-P", "a", "-P", "/b,c", "--trace-path=d", "ls", "-P", "x"}),
+                            fine({"record", "-P", "a", "-P", "/b,c", "--trace-path=d", "ls", "-P", "x"})}) {
+    CHECK(s.paths == std::vector<std::string>{"a", "/b,c", "d"});
+    CHECK(s.command == std::vector<std::string>{"ls", "-P", "x"});
+  }
+  complaint({"-P"});
+  complaint({"print", "-P", "a"});
+}
+
 TEST_CASE("report") {
   const Settings s = fine({"report", "--by=function", "--sort", "bytes", "--limit=5", "-e", "%file", "run.slt"});
   CHECK(s.verb == Verb::report);

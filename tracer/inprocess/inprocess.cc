@@ -62,10 +62,11 @@ InProcess::InProcess(Arena& arena, const RecordOptions& options, Recorder& recor
   state.limits = options_.limits;
   state.stacks = options_.stacks;
   state.fd_paths = options_.fd_paths;
+  state.paths = options_.paths;
   state.unknown_stack = options_.unknown_stack;
   state.filter = options_.filter;
   for (const int nr : kByTracer) state.by_tracer.set(static_cast<std::size_t>(nr));
-  if (options_.fd_paths) state.by_tracer.set(SYS_pivot_root);
+  if (options_.looks_up_descriptors()) state.by_tracer.set(SYS_pivot_root);
 }
 
 bool InProcess::refuse(Tracee& tracee, EngineReason why) {
@@ -168,7 +169,7 @@ void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& t
   control.space = tracee.space->serial;
   control.code = tracee.space->sites->code().table();
   control.calls = tracee.calls;
-  if (options_.fd_paths) control.roots_seen = roots_seen_by(tracee.tid);
+  if (options_.looks_up_descriptors()) control.roots_seen = roots_seen_by(tracee.tid);
   if (tracee.ring.ring != nullptr)
     control.ring = ringbuf::RecordRing::attach(tracee.ring.memory.data(), tracee.ring.memory.size(),
                                                {.doorbell = &shared().doorbell});
@@ -430,7 +431,7 @@ void InProcess::call_begun(Tracee& tracee) {
   actions_.call_begun(tracee);
   take_untraced_off(tracee);
   const Syscall* call = tracee.call.syscall;
-  if (!options_.fd_paths || call == nullptr || !changes_root(*call)) return;
+  if (!options_.looks_up_descriptors() || call == nullptr || !changes_root(*call)) return;
   tracee.root_change = root_changes_;
   // Before the call has its effect. 0 is what a thread has seen that has to ask.
   if (shared().roots.fetch_add(1) == UINT32_MAX) shared().roots.fetch_add(1);

@@ -26,6 +26,7 @@
 #include "tracer/filter.h"
 #include "tracer/inprocess/code_ranges.h"
 #include "tracer/known_stacks.h"
+#include "tracer/path_access.h"
 #include "tracer/span.h"
 #include "tracer/stack_window.h"
 
@@ -127,6 +128,7 @@ struct SharedState {
   CaptureLimits limits;
   bool stacks = false;
   bool fd_paths = false;
+  PathSet paths;  ///< RecordOptions::paths
   /// Goes up before a traced process changes the root directory of threads: a thread for which this is not what it has
   /// seen asks the tracer for the paths of its descriptors. Never 0.
   std::atomic<uint32_t> roots{1};

@@ -15,6 +15,7 @@
 
 #include "tracer/fd_paths.h"
 #include "tracer/inprocess/layout.h"
+#include "tracer/path_access.h"
 
 extern "C" {
 std::size_t sl_copy_bytes(void* to, const void* from, std::size_t n);
@@ -285,8 +286,16 @@ CaptureResult captures_of(ThreadControl& thread, const Syscall* call, Phase phas
   return result;
 }
 
-bool is_recorded(const ThreadControl& thread, int32_t nr, const Syscall* call) {
-  return thread.mute == 0 && shared().filter.passes(Abi::x86_64, nr, call);
+bool is_recorded(const Frame& frame, ThreadControl& thread, int32_t nr, const Syscall* call) {
+  if (thread.mute != 0 || !shared().filter.passes(Abi::x86_64, nr, call)) return false;
+  if (shared().paths.empty()) return true;
+  if (call == nullptr) return false;
+  uint64_t args[6];
+  arguments_of(frame, args);
+  OwnMemory memory(thread);
+  OwnDescriptors descriptors(thread);
+  return accesses(*call, {.abi = Abi::x86_64, .args = args, .ret = 0, .failed = false}, shared().paths, memory,
+                  descriptors);
 }
 
 }  // namespace
@@ -304,7 +313,7 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
   const Syscall* call = find_syscall(Abi::x86_64, nr);
   // Where nothing is recorded, entry.S publishes into nowhere.
   thread.publish_to = &thread.nowhere;
-  if (!is_recorded(thread, nr, call)) return 0;
+  if (!is_recorded(frame, thread, nr, call)) return 0;
   if (thread.ringless != 0) {
     ++thread.calls;
     return 0;
