@@ -343,6 +343,7 @@ bool is_single_read(Fetch fetch) {
 }
 
 void expect_reads(const Syscall& call, const CaptureCall& state, CaptureWriter& writer) {
+  if (!writer.reads_are_dear()) return;
   int reads = 0;
   for (const Capturing& what : call.captures) {
     if (what.phase != writer.phase() || what.arg >= 6 || state.args[what.arg] == 0) continue;
@@ -369,6 +370,7 @@ void capture_iovec(CaptureWriter& writer, uint8_t arg, uint64_t address, uint64_
 
 CaptureResult capture(const Syscall& call, Phase phase, const CaptureCall& state, const CaptureLimits& limits,
                       MemoryReader& memory, std::span<std::byte> out) {
+  if (!captures_at(call, phase)) return {};
   CaptureWriter writer(phase, state, limits, memory, out);
   run_captures(call, state, writer);
   return writer.result();

@@ -17,6 +17,8 @@ class MemoryReader {
   /// Copies up to `into.size()` bytes from `address`; returns how many could be read, in order, before the first
   /// unreadable one. 0 if nothing could. Never throws.
   virtual std::size_t read(uint64_t address, std::span<std::byte> into) = 0;
+  /// Whether a read costs far more than what it copies: then it is better to read once too much than once more.
+  virtual bool is_dear() const { return true; }
 };
 
 struct CaptureLimits {

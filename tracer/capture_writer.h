@@ -61,9 +61,10 @@ class CaptureWriter {
   std::span<const std::byte> pointers(uint8_t arg, uint64_t address);
 
   /// More than one piece of memory is about to be read. What belongs together usually lies together (a msghdr, its
-  /// iovecs and its name on one stack, the strings of argv), and a read of another process's memory costs some hundred
-  /// times what the bytes do: from here on, reads fetch the surroundings too and serve what follows from them.
-  void expect_more() { expects_more_ = true; }
+  /// iovecs and its name on one stack, the strings of argv). Where a read of another process's memory costs some
+  /// hundred times what the bytes do, reads from here on fetch the surroundings too and serve what follows from them.
+  void expect_more() { expects_more_ = reads_are_dear(); }
+  bool reads_are_dear() const { return memory_.is_dear(); }
 
   /// Reads without writing a capture; true if all of `into` could be read.
   bool peek(uint64_t address, std::span<std::byte> into) {

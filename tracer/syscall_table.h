@@ -122,6 +122,12 @@ struct Syscall {
   ReturnType returns = ReturnType::integer;
 };
 
+/// Whether anything is to be copied then.
+inline bool captures_at(const Syscall& call, Phase phase) {
+  if (call.captures.empty()) return false;
+  return phase == Phase::entry ? call.captures.front().phase == phase : call.captures.back().phase == phase;
+}
+
 /// The call with number `nr` in `abi`, or nullptr if the table knows none.
 const Syscall* find_syscall(Abi abi, int32_t nr);
 

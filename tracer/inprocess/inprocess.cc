@@ -333,8 +333,10 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
   }
 
   // A pointer that leads nowhere: the copy ends there.
-  if ((signo == SIGSEGV || signo == SIGBUS) && info.si_code > 0 && (r.rip == stub_.copy || r.rip == stub_.word)) {
-    r.rip = r.rip == stub_.copy ? stub_.copied : stub_.no_word;
+  const bool few = r.rip >= stub_.copy_few && r.rip < stub_.copy;
+  if ((signo == SIGSEGV || signo == SIGBUS) && info.si_code > 0 &&
+      (few || r.rip == stub_.copy || r.rip == stub_.word)) {
+    r.rip = few ? stub_.copy : r.rip == stub_.copy ? stub_.copied : stub_.no_word;
     set_registers(tracee.tid, r);
     return Verdict::resume;
   }

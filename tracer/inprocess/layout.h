@@ -217,6 +217,7 @@ struct StubHeader {
   uint64_t end;
   uint64_t held_entry;  ///< the trap for a held signal, before the call …
   uint64_t held_exit;   ///< … and after it
+  uint64_t copy_few;    ///< from here to `copy`, too; a fault goes on there
   uint64_t copy;        ///< `rep movsb` from the user's memory; a fault here goes on at `copied`
   uint64_t copied;
   uint64_t word;  ///< one word of the user's; a fault here goes on at `no_word`

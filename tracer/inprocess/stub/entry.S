@@ -30,7 +30,7 @@
   .globl sl_header
 sl_header:
   .quad sl_entry, sl_call, sl_behind, sl_committed, sl_leaving, sl_bailing, sl_end
-  .quad sl_held_entry, sl_held_exit, sl_copy, sl_copied, sl_word, sl_no_word, sl_remote, sl_remote_int80
+  .quad sl_held_entry, sl_held_exit, sl_copy_few, sl_copy, sl_copied, sl_word, sl_no_word, sl_remote, sl_remote_int80
   .quad sl_bring_in, sl_brought_in, sl_ask, sl_asked
 
   .text
@@ -146,6 +146,41 @@ sl_held_exit:
   .globl sl_copy_bytes
 sl_copy_bytes:
   mov %rdx, %rcx
+  # Up to 16 bytes by two pieces that may overlap, or three of a byte each: `rep movsb` takes its time to begin. A fault
+  # in one of these goes on at sl_copy, which will say how much there is.
+sl_copy_few:
+  cmp $16, %rdx
+  ja sl_copy
+  cmp $8, %rdx
+  jb 4f
+  mov (%rsi), %rax
+  mov -8(%rsi,%rdx), %r8
+  mov %rax, (%rdi)
+  mov %r8, -8(%rdi,%rdx)
+  xor %eax, %eax
+  ret
+4:
+  cmp $4, %rdx
+  jb 1f
+  mov (%rsi), %eax
+  mov -4(%rsi,%rdx), %r8d
+  mov %eax, (%rdi)
+  mov %r8d, -4(%rdi,%rdx)
+  xor %eax, %eax
+  ret
+1:
+  test %rdx, %rdx
+  jz sl_copy
+  mov %rdx, %r9
+  shr $1, %r9
+  movzbl (%rsi), %eax
+  movzbl (%rsi,%r9), %r10d
+  movzbl -1(%rsi,%rdx), %r8d
+  mov %al, (%rdi)
+  mov %r10b, (%rdi,%r9)
+  mov %r8b, -1(%rdi,%rdx)
+  xor %eax, %eax
+  ret
 sl_copy:
   rep movsb
 sl_copied:

@@ -21,20 +21,57 @@ extern "C" {
 std::size_t sl_copy_bytes(void* to, const void* from, std::size_t n);
 int sl_same_words(const void* base, const void* where, const void* words, std::size_t n);
 uint64_t sl_ask_path(int fd);
+}
 
+namespace {
+
+uint64_t word_at(const void* at, std::size_t offset) {
+  uint64_t word;
+  __builtin_memcpy(&word, static_cast<const char*>(at) + offset, sizeof word);
+  return word;
+}
+void copy_word(void* to, const void* from, std::size_t offset) {
+  const uint64_t word = word_at(from, offset);
+  __builtin_memcpy(static_cast<char*>(to) + offset, &word, sizeof word);
+}
+
+}  // namespace
+
+extern "C" {
 // The compiler expects these four of every environment.
 void* memcpy(void* to, const void* from, std::size_t n) {
   void* const start = to;
+  // A few words by themselves, the last two perhaps with bytes in common: `rep movsb` takes its time to begin.
+  constexpr std::size_t kFew = 64;
+  if (n >= sizeof(uint64_t) && n <= kFew) {
+    std::size_t i = 0;
+    for (; i + sizeof(uint64_t) < n; i += sizeof(uint64_t)) copy_word(to, from, i);
+    copy_word(to, from, n - sizeof(uint64_t));
+    return start;
+  }
   asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
   return start;
 }
 void* memset(void* to, int byte, std::size_t n) {
   void* const start = to;
+  if (n < 8) {
+    for (auto* p = static_cast<char*>(to); n != 0; --n, ++p) {
+      *p = static_cast<char>(byte);
+      asm volatile("" : : : "memory");  // or the compiler makes a call of memset of it
+    }
+    return start;
+  }
   asm volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(byte) : "memory");
   return start;
 }
 void* memmove(void* to, const void* from, std::size_t n) {
-  if (to <= from || static_cast<char*>(to) >= static_cast<const char*>(from) + n) return memcpy(to, from, n);
+  if (static_cast<char*>(to) + n <= from || static_cast<char*>(to) >= static_cast<const char*>(from) + n)
+    return memcpy(to, from, n);
+  if (to <= from) {
+    void* const start = to;
+    asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+    return start;
+  }
   for (; n != 0; --n) {
     static_cast<char*>(to)[n - 1] = static_cast<const char*>(from)[n - 1];
     asm volatile("" : : : "memory");  // or the compiler makes a call of memmove of it
@@ -52,6 +89,13 @@ int memcmp(const void* a, const void* b, std::size_t n) {
 void* sl_memchr(const void* in, int byte, std::size_t n) __asm__("memchr");
 void* sl_memchr(const void* in, int byte, std::size_t n) {
   const auto* p = static_cast<const unsigned char*>(in);
+  // Words without the byte: where one is 0, the subtraction borrows into its top bit.
+  constexpr uint64_t kOnes = 0x0101010101010101, kTops = 0x8080808080808080;
+  const uint64_t pattern = kOnes * static_cast<unsigned char>(byte);
+  for (; n >= sizeof(uint64_t); n -= sizeof(uint64_t), p += sizeof(uint64_t)) {
+    const uint64_t word = word_at(p, 0) ^ pattern;
+    if (((word - kOnes) & ~word & kTops) != 0) break;
+  }
   for (; n != 0; --n, ++p)
     if (*p == static_cast<unsigned char>(byte)) return const_cast<unsigned char*>(p);
   return nullptr;
@@ -106,6 +150,8 @@ bool may_fault(ThreadControl& thread) {
 class OwnMemory final : public MemoryReader {
  public:
   explicit OwnMemory(ThreadControl& thread) : thread_(thread) {}
+
+  bool is_dear() const override { return false; }
 
   std::size_t read(uint64_t address, std::span<std::byte> into) override {
     // A fault while copying ends the copy: the tracer sends the thread on behind it.
@@ -265,8 +311,8 @@ uint32_t stack_window(const Frame& frame, const ThreadControl& thread) {
   return left - 1 < wanted ? static_cast<uint32_t>(left) : wanted;
 }
 
-bool has_captures(const Syscall* call) {
-  return call != nullptr && (!call->captures.empty() || shared().fd_paths);
+bool has_captures(const Syscall* call, Phase phase) {
+  return call != nullptr && (captures_at(*call, phase) || shared().fd_paths);
 }
 
 /// A table of captures is run with the room that a record of this ring has.
@@ -275,7 +321,7 @@ CaptureResult captures_of(ThreadControl& thread, const Syscall* call, Phase phas
   const std::size_t most = thread.ring.largest_payload() - sizeof(CallEnter);
   if (most < room.size()) room = room.first(most);
   CaptureResult result;
-  if (!call->captures.empty()) {
+  if (captures_at(*call, phase)) {
     OwnMemory memory(thread);
     result = capture(*call, phase, state, shared().limits, memory, room);
   }
@@ -322,7 +368,7 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
   begin_record(thread);
   // The record is written where it stays: only what is captured is made elsewhere, since its size is not known before.
   CaptureResult captures{};
-  if (has_captures(call)) {
+  if (has_captures(call, Phase::entry)) {
     uint64_t args[6];
     arguments_of(frame, args);
     captures = captures_of(thread, call, Phase::entry, {.abi = Abi::x86_64, .args = args, .ret = 0, .failed = false});
@@ -411,7 +457,7 @@ extern "C" void sl_exit(Frame& frame, ThreadControl& thread) {
   // The clock is read first: at the call's end, not after its captures.
   const uint64_t time = next_time(thread);
   CaptureResult captures{};
-  if (has_captures(call)) {
+  if (has_captures(call, Phase::exit)) {
     uint64_t args[6];
     arguments_of(frame, args);
     captures = captures_of(thread, call, Phase::exit, {.abi = Abi::x86_64, .args = args, .ret = ret, .failed = failed});
