@@ -193,6 +193,13 @@ bool ElfFile::has_section(std::string_view name) const {
   return section && gelf_getshdr(section, &header) && header.sh_type != SHT_NOBITS && header.sh_size != 0;
 }
 
+std::optional<uint64_t> ElfFile::address_of_section(std::string_view name) const {
+  GElf_Shdr header;
+  Elf_Scn* section = find_section(name);
+  if (!section || !gelf_getshdr(section, &header)) return std::nullopt;
+  return header.sh_addr;
+}
+
 std::span<const std::byte> ElfFile::section(std::string_view name) const {
   if (!has_section(name)) return {};
   Elf_Data* data = elf_rawdata(find_section(name), nullptr);

@@ -56,6 +56,8 @@ class ElfFile {
   std::span<const std::byte> section(std::string_view name) const;
   Elf_Scn* find_section(uint32_t type) const;
   bool has_section(std::string_view name) const;
+  /// Where it is loaded, as the file says; nullopt if it is missing.
+  std::optional<uint64_t> address_of_section(std::string_view name) const;
 
   /// Copies bytes of the file; false if they are not all there.
   bool read(uint64_t file_offset, std::span<std::byte> into) const;

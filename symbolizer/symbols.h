@@ -1,10 +1,14 @@
-/// The symbol table of one file (and of its separate debug file), sorted once and searched by address.
+/// The symbol table of one file (and of its separate debug file), searched by address.
+///
+/// Sorting a table costs as much as reading it some twenty times, and of most libraries a program calls from few
+/// places. So the first look-ups go through the table as it stands in the file, and only then it is sorted.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "symbolizer/elf_file.h"
 #include "symbolizer/range_index.h"
@@ -29,8 +33,6 @@ class SymbolTable {
   /// `__GI___libc_write`.
   std::optional<Symbol> find(uint64_t address) const;
 
-  bool empty() const { return index_.empty(); }
-
  private:
   struct Entry {
     uint32_t name = 0;
@@ -39,15 +41,31 @@ class SymbolTable {
     uint8_t binding = 0;
   };
   struct Table {
-    Elf* elf = nullptr;
-    uint32_t names = 0;  // section of the names
+    const ElfFile* file = nullptr;
+    const ElfFile* segments = nullptr;  // of the file that has the code
+    uint32_t names = 0;                 // section of the names
+    uint64_t offset = 0;                // in the file
+    const std::byte* memory = nullptr;  // where it is not read from a file
+    std::size_t count = 0;              // of symbols, with the first one, which is none
   };
+  /// Of those names that start at one address and hold another.
+  class Plainest;
+
   bool add_table(const ElfFile& from, uint32_t type, const ElfFile& segments);
+  template <class Visit>
+  static void for_each_function(const Table& table, uint64_t up_to, Visit&& visit);
+  std::optional<Symbol> scan(uint64_t address) const;
+  std::optional<Symbol> search(uint64_t address) const;
+  std::size_t starts_between(uint64_t low, uint64_t high) const;
+  void build_index() const;
   std::string_view name_of(const Entry& entry) const;
 
   std::unique_ptr<ElfFile> mini_debug_;
   std::vector<Table> tables_;  // four at most
-  RangeIndex<Entry> index_;
+  // Of what has been found out, not of what the table says.
+  mutable unsigned scans_ = 0;
+  mutable bool is_sorted_ = false;
+  mutable RangeIndex<Entry> index_;
 };
 
 }  // namespace sightline::symbolizer
