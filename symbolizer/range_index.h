@@ -80,10 +80,8 @@ class RangeIndex {
   const std::vector<Range>& ranges() const { return ranges_; }
   bool empty() const { return ranges_.empty(); }
 
-  /// So many that start no later than the address are looked at.
-  static constexpr int kLookBack = 256;
-
  private:
+  static constexpr int kLookBack = 256;
   std::vector<Range> ranges_;
   std::vector<uint64_t> furthest_;  // [i]: the furthest end among ranges_[0..i]
 };

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "symbolizer/mini_debug.h"
@@ -14,12 +16,14 @@ namespace {
 
 // A symbol without a size (hand-written assembler) holds what follows it, but not half the program.
 constexpr uint64_t kUnsizedReach = 4096;
-// So many look-ups go through the whole table; by then it has cost as much as to sort it, nearly.
-constexpr unsigned kMostScans = 16;
 // A piece of a table that is read into memory at a time.
 constexpr std::size_t kPiece = 1024;
-// Names of one address: real ones have fewer than 10. Bounds what a crafted table can cost.
+// So many that start before an address are looked at, and so many names of one address. Real ones have fewer than 10;
+// this bounds what a crafted table can cost.
+constexpr int kLookBack = 256;
 constexpr int kMostNames = 64;
+// The largest programs have a quarter of that; a sparse file may claim any size, and would be read to its end.
+constexpr uint64_t kMostBytes = uint64_t{1} << 30;
 
 bool is_function(unsigned char type) {
   return type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
@@ -38,35 +42,7 @@ bool is_reserved(std::string_view name) {
   return name[1] == '_' || (name[1] >= 'A' && name[1] <= 'Z');
 }
 
-/// What an unsized symbol holds if there is nothing else behind it; no more than `end`.
-uint64_t end_of_unsized(uint64_t address, uint64_t end) {
-  return std::min(end, address + kUnsizedReach);
-}
-
 }  // namespace
-
-class SymbolTable::Plainest {
- public:
-  void consider(std::string_view name, uint64_t address, const Entry& entry) {
-    if (name.empty()) return;
-    has_reserved_alias_ = has_reserved_alias_ || is_reserved(name);
-    if (!best_.name.empty() && plainness(name, entry.binding) >= plainness(best_.name, binding_)) return;
-    best_ = {.name = name, .address = address, .size = entry.size};
-    binding_ = entry.binding;
-  }
-
-  std::optional<Symbol> result() const {
-    if (best_.name.empty()) return std::nullopt;
-    Symbol symbol = best_;
-    symbol.has_reserved_alias = has_reserved_alias_;
-    return symbol;
-  }
-
- private:
-  Symbol best_;
-  uint8_t binding_ = 0;
-  bool has_reserved_alias_ = false;
-};
 
 SymbolTable::SymbolTable(const ElfFile& file, const ElfFile* debug) {
   bool has_all = add_table(file, SHT_SYMTAB, file);
@@ -74,6 +50,7 @@ SymbolTable::SymbolTable(const ElfFile& file, const ElfFile* debug) {
   if (!has_all) mini_debug_ = open_mini_debug(file);
   if (mini_debug_) add_table(*mini_debug_, SHT_SYMTAB, file);
   add_table(file, SHT_DYNSYM, file);
+  sort();
 }
 
 /// false if there is no such table.
@@ -81,7 +58,8 @@ bool SymbolTable::add_table(const ElfFile& from, uint32_t type, const ElfFile& s
   Elf_Scn* section = from.find_section(type);
   GElf_Shdr header;
   if (!section || !gelf_getshdr(section, &header) || header.sh_entsize != sizeof(Elf64_Sym)) return false;
-  Table table{.file = &from, .segments = &segments, .names = header.sh_link, .offset = header.sh_offset};
+  if (header.sh_size > kMostBytes) return false;
+  Table table{.file = &from, .names = header.sh_link, .offset = header.sh_offset};
   if (from.fd() < 0) {
     const Elf_Data* data = elf_getdata(section, nullptr);
     if (!data || !data->d_buf) return false;
@@ -93,139 +71,130 @@ bool SymbolTable::add_table(const ElfFile& from, uint32_t type, const ElfFile& s
   }
   if (table.count == 0) return false;
   tables_.push_back(table);
+  add_functions(table, segments);
   return true;
 }
 
-/// Calls visit(symbol) for each function of the table that starts at `up_to` or before.
+/// Calls visit(number, symbol) for the symbols [from, to). False: they are not all there, as they were when the file
+/// was opened.
 template <class Visit>
-void SymbolTable::for_each_function(const Table& table, uint64_t up_to, Visit&& visit) {
+bool SymbolTable::for_each_symbol(const Table& table, std::size_t from, std::size_t to, Visit&& visit) {
   std::array<Elf64_Sym, kPiece> piece;
-  for (std::size_t at = 0; at < table.count;) {
-    const std::size_t size = std::min(piece.size(), table.count - at);
+  while (from < to) {
+    const std::size_t size = std::min(piece.size(), to - from);
     const std::size_t bytes = size * sizeof(Elf64_Sym);
+    const std::size_t at = from * sizeof(Elf64_Sym);
     if (table.memory)
-      std::memcpy(piece.data(), table.memory + at * sizeof(Elf64_Sym), bytes);
-    else if (!table.file->read(table.offset + at * sizeof(Elf64_Sym),
-                               std::as_writable_bytes(std::span(piece).first(size))))
-      return;  // shorter than when it was opened
-    for (std::size_t i = at == 0 ? 1 : 0; i < size; ++i) {
-      const Elf64_Sym& symbol = piece[i];
-      if (symbol.st_value > up_to || symbol.st_shndx == SHN_UNDEF || !is_function(ELF64_ST_TYPE(symbol.st_info)) ||
-          symbol.st_value == 0 || !table.segments->is_executable_range(symbol.st_value, symbol.st_value + 1))
-        continue;
-      const Entry entry{.name = symbol.st_name,
-                        .size = static_cast<uint32_t>(std::min<uint64_t>(symbol.st_size, UINT32_MAX)),
-                        .table = 0,
-                        .binding = static_cast<uint8_t>(ELF64_ST_BIND(symbol.st_info))};
-      visit(symbol.st_value, symbol.st_size, entry);
-    }
-    at += size;
+      std::memcpy(piece.data(), table.memory + at, bytes);
+    else if (!table.file->read(table.offset + at, std::as_writable_bytes(std::span(piece).first(size))))
+      return false;
+    for (std::size_t i = 0; i < size; ++i) visit(from + i, piece[i]);
+    from += size;
   }
+  return true;
 }
 
-void SymbolTable::build_index() const {
-  struct Unsized {
-    uint64_t address;
-    Entry entry;
+void SymbolTable::add_functions(const Table& table, const ElfFile& segments) {
+  const auto is_wanted = [&](const Elf64_Sym& symbol) {
+    return symbol.st_shndx != SHN_UNDEF && is_function(ELF64_ST_TYPE(symbol.st_info)) && symbol.st_value != 0 &&
+           segments.is_executable_range(symbol.st_value, symbol.st_value + 1);
   };
-  for (std::size_t number = 0; number < tables_.size(); ++number) {
-    std::vector<Unsized> unsized;
-    std::vector<uint64_t> starts;
-    starts.reserve(tables_[number].count);
-    index_.expect(tables_[number].count);
-    for_each_function(tables_[number], UINT64_MAX, [&](uint64_t address, uint64_t size, Entry entry) {
-      starts.push_back(address);
-      entry.table = static_cast<uint8_t>(number);
-      if (size == 0) {
-        unsized.push_back({address, entry});
-      } else if (address + size > address) {
-        index_.add(address, address + size, entry);
-      }
-    });
-    if (unsized.empty()) continue;
-    std::sort(starts.begin(), starts.end());
-    for (const Unsized& symbol : unsized) {
-      const auto next = std::upper_bound(starts.begin(), starts.end(), symbol.address);
-      const uint64_t end = next == starts.end() ? std::numeric_limits<uint64_t>::max() : *next;
-      index_.add(symbol.address, end_of_unsized(symbol.address, end), symbol.entry);
-    }
+  const auto number = static_cast<uint32_t>(tables_.size() - 1) << kTableShift;
+  std::vector<Function> unsized;
+  functions_.reserve(functions_.size() + table.count);
+  for_each_symbol(table, 1, table.count, [&](std::size_t i, const Elf64_Sym& symbol) {
+    if (!is_wanted(symbol)) return;
+    const Function function{.low = symbol.st_value,
+                            .size = static_cast<uint32_t>(std::min<uint64_t>(symbol.st_size, UINT32_MAX)),
+                            .symbol = number | static_cast<uint32_t>(i)};
+    if (symbol.st_size == 0)
+      unsized.push_back(function);
+    else if (symbol.st_value + symbol.st_size > symbol.st_value)
+      functions_.push_back(function);
+  });
+  if (unsized.empty()) return;
+  std::vector<uint64_t> starts;
+  for_each_symbol(table, 1, table.count, [&](std::size_t, const Elf64_Sym& symbol) {
+    if (is_wanted(symbol)) starts.push_back(symbol.st_value);
+  });
+  std::sort(starts.begin(), starts.end());
+  for (Function& function : unsized) {
+    const auto next = std::upper_bound(starts.begin(), starts.end(), function.low);
+    const uint64_t end = next == starts.end() ? std::numeric_limits<uint64_t>::max() : *next;
+    function.size = static_cast<uint32_t>(std::min(end - function.low, kUnsizedReach));
+    functions_.push_back(function);
   }
-  index_.finish();
 }
 
-std::string_view SymbolTable::name_of(const Entry& entry) const {
-  const Table& table = tables_[entry.table];
-  const char* name = elf_strptr(table.file->elf(), table.names, entry.name);
-  return name ? std::string_view(name) : std::string_view();
+/// By where they start; those that start alike stay in order. Digit by digit: a comparing sort takes five times as
+/// long.
+void SymbolTable::sort() {
+  constexpr unsigned kDigit = 11;
+  if (functions_.empty()) return;
+  uint64_t least = functions_[0].low;
+  uint64_t most = least;
+  for (const Function& function : functions_) {
+    least = std::min(least, function.low);
+    most = std::max(most, function.low);
+  }
+  std::vector<Function> from = std::move(functions_);
+  std::vector<Function> to(from.size());
+  std::vector<std::size_t> place(std::size_t{1} << kDigit);
+  for (unsigned shift = 0; shift < 64 && (most - least) >> shift != 0; shift += kDigit) {
+    const auto digit = [&](const Function& function) {
+      return (function.low - least) >> shift & ((std::size_t{1} << kDigit) - 1);
+    };
+    std::fill(place.begin(), place.end(), std::size_t{0});
+    for (const Function& function : from) ++place[digit(function)];
+    std::size_t next = 0;
+    for (std::size_t& count : place) next += std::exchange(count, next);
+    for (const Function& function : from) to[place[digit(function)]++] = function;
+    from.swap(to);
+  }
+  // What was reserved for symbols that are no functions was never touched, but is accounted for.
+  if (from.capacity() > 2 * from.size()) from.shrink_to_fit();
+  functions_ = std::move(from);
+}
+
+/// The one that starts last among those that hold `address`; the first added among equals. nullptr: none.
+const SymbolTable::Function* SymbolTable::search(uint64_t address) const {
+  auto it = std::upper_bound(functions_.begin(), functions_.end(), address,
+                             [](uint64_t wanted, const Function& function) { return wanted < function.low; });
+  const Function* best = nullptr;
+  for (int i = 0; i < kLookBack && it != functions_.begin(); ++i) {
+    --it;
+    if (best && it->low != best->low) break;
+    if (address - it->low < it->size) best = &*it;
+  }
+  return best;
 }
 
 std::optional<SymbolTable::Symbol> SymbolTable::find(uint64_t address) const {
-  if (!is_sorted_ && scans_ < kMostScans) {
-    ++scans_;
-    return scan(address);
-  }
-  if (!is_sorted_) {
-    is_sorted_ = true;
-    build_index();
-  }
-  return search(address);
-}
-
-/// The same answer as search() has, from the tables as they stand.
-std::optional<SymbolTable::Symbol> SymbolTable::scan(uint64_t address) const {
-  uint64_t low = 0;  // where those start that are found so far
-  std::vector<Entry> found;
-  const auto note = [&](uint64_t start, const Entry& entry) {
-    if (start < low) return;
-    if (start > low) found.clear();
-    low = start;
-    found.push_back(entry);
-  };
-  for (std::size_t number = 0; number < tables_.size(); ++number) {
-    uint64_t last_start = 0;  // of the table: what has no size holds no more than to the next start
-    std::vector<Entry> unsized;
-    for_each_function(tables_[number], address, [&](uint64_t start, uint64_t size, Entry entry) {
-      entry.table = static_cast<uint8_t>(number);
-      if (start > last_start) {
-        last_start = start;
-        unsized.clear();
-      }
-      if (size == 0) {
-        if (start == last_start) unsized.push_back(entry);
-      } else if (start + size > address) {
-        note(start, entry);
-      }
+  const Function* function = search(address);
+  if (!function) return std::nullopt;
+  Symbol best;
+  unsigned char best_binding = 0;
+  bool has_reserved_alias = false;
+  const uint64_t low = function->low;
+  const Function* const end = functions_.data() + functions_.size();
+  for (int tried = 0; tried < kMostNames && function != end && function->low == low; ++tried, ++function) {
+    if (address - low >= function->size) continue;
+    const Table& table = tables_[function->symbol >> kTableShift];
+    const std::size_t number = function->symbol & ((std::size_t{1} << kTableShift) - 1);
+    for_each_symbol(table, number, number + 1, [&](std::size_t, const Elf64_Sym& symbol) {
+      const char* text = elf_strptr(table.file->elf(), table.names, symbol.st_name);
+      if (text == nullptr || *text == '\0') return;
+      const std::string_view name(text);
+      const unsigned char binding = ELF64_ST_BIND(symbol.st_info);
+      has_reserved_alias = has_reserved_alias || is_reserved(name);
+      if (!best.name.empty() && plainness(name, binding) >= plainness(best.name, best_binding)) return;
+      best = {.name = name, .address = low, .size = std::min<uint64_t>(symbol.st_size, UINT32_MAX)};
+      best_binding = binding;
     });
-    if (address >= end_of_unsized(last_start, std::numeric_limits<uint64_t>::max())) continue;
-    for (const Entry& entry : unsized) note(last_start, entry);
   }
-  using Index = RangeIndex<Entry>;
-  if (found.empty() || (address - low >= Index::kLookBack && starts_between(low, address) >= Index::kLookBack))
-    return std::nullopt;
-  Plainest plainest;
-  for (std::size_t i = 0; i < std::min<std::size_t>(found.size(), kMostNames); ++i)
-    plainest.consider(name_of(found[i]), low, found[i]);
-  return plainest.result();
-}
-
-/// Functions that start above `low`, and at `high` or before.
-std::size_t SymbolTable::starts_between(uint64_t low, uint64_t high) const {
-  std::size_t count = 0;
-  for (const Table& table : tables_)
-    for_each_function(table, high, [&](uint64_t start, uint64_t, const Entry&) { count += start > low ? 1 : 0; });
-  return count;
-}
-
-std::optional<SymbolTable::Symbol> SymbolTable::search(uint64_t address) const {
-  const auto* found = index_.find(address);
-  if (!found) return std::nullopt;
-  // `found` is the first of those that start at its address.
-  const auto& ranges = index_.ranges();
-  Plainest plainest;
-  std::size_t at = static_cast<std::size_t>(found - ranges.data());
-  for (int tried = 0; tried < kMostNames && at < ranges.size() && ranges[at].low == found->low; ++tried, ++at)
-    if (address < ranges[at].high) plainest.consider(name_of(ranges[at].value), ranges[at].low, ranges[at].value);
-  return plainest.result();
+  if (best.name.empty()) return std::nullopt;
+  best.has_reserved_alias = has_reserved_alias;
+  return best;
 }
 
 }  // namespace sightline::symbolizer

@@ -1,7 +1,7 @@
-/// The symbol table of one file (and of its separate debug file), searched by address.
+/// The symbol table of one file (and of its separate debug file), sorted once and searched by address.
 ///
-/// Sorting a table costs as much as reading it some twenty times, and of most libraries a program calls from few
-/// places. So the first look-ups go through the table as it stands in the file, and only then it is sorted.
+/// A program of a few milliseconds has the C library's table sorted as any other does. So what is sorted is small:
+/// where a function lies, and where the table has it; the rest is read from there when it is asked for.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "symbolizer/elf_file.h"
-#include "symbolizer/range_index.h"
 
 namespace sightline::symbolizer {
 
@@ -34,38 +33,30 @@ class SymbolTable {
   std::optional<Symbol> find(uint64_t address) const;
 
  private:
-  struct Entry {
-    uint32_t name = 0;
-    uint32_t size = 0;  // as the table says, or UINT32_MAX if it is larger
-    uint8_t table = 0;
-    uint8_t binding = 0;
-  };
   struct Table {
     const ElfFile* file = nullptr;
-    const ElfFile* segments = nullptr;  // of the file that has the code
     uint32_t names = 0;                 // section of the names
     uint64_t offset = 0;                // in the file
     const std::byte* memory = nullptr;  // where it is not read from a file
     std::size_t count = 0;              // of symbols, with the first one, which is none
   };
-  /// Of those names that start at one address and hold another.
-  class Plainest;
+  struct Function {
+    uint64_t low = 0;
+    uint32_t size = 0;    // UINT32_MAX: that, or more
+    uint32_t symbol = 0;  // number in its table, and above kTableShift that of the table
+  };
+  static constexpr unsigned kTableShift = 30;  // four tables at most
 
   bool add_table(const ElfFile& from, uint32_t type, const ElfFile& segments);
+  void add_functions(const Table& table, const ElfFile& segments);
+  void sort();
+  const Function* search(uint64_t address) const;
   template <class Visit>
-  static void for_each_function(const Table& table, uint64_t up_to, Visit&& visit);
-  std::optional<Symbol> scan(uint64_t address) const;
-  std::optional<Symbol> search(uint64_t address) const;
-  std::size_t starts_between(uint64_t low, uint64_t high) const;
-  void build_index() const;
-  std::string_view name_of(const Entry& entry) const;
+  static bool for_each_symbol(const Table& table, std::size_t from, std::size_t to, Visit&& visit);
 
   std::unique_ptr<ElfFile> mini_debug_;
-  std::vector<Table> tables_;  // four at most
-  // Of what has been found out, not of what the table says.
-  mutable unsigned scans_ = 0;
-  mutable bool is_sorted_ = false;
-  mutable RangeIndex<Entry> index_;
+  std::vector<Table> tables_;
+  std::vector<Function> functions_;
 };
 
 }  // namespace sightline::symbolizer
