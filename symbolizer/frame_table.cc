@@ -2,8 +2,10 @@
 
 #include <dwarf.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 #include <string_view>
 
 #include "symbolizer/dwarf_cursor.h"
@@ -221,17 +223,22 @@ std::optional<Rule> rule_of(const Row& row) {
 
 }  // namespace
 
-FrameTable::FrameTable(const ElfFile& file) : table_(file, ".eh_frame_hdr"), frames_(file, ".eh_frame") {
-  const std::optional<uint64_t> table_address = file.address_of_section(".eh_frame_hdr");
-  const std::optional<uint64_t> frames_address = file.address_of_section(".eh_frame");
-  const uint8_t* header = table_.at(0, kTableHeader);
-  if (!header || !table_address || !frames_address) return;
+FrameTable::FrameTable(const ElfFile& file) : file_(file), table_(file, ".eh_frame_hdr") {
+  const std::optional<GElf_Shdr> table_header = file.section_header(".eh_frame_hdr");
+  const std::optional<GElf_Shdr> frames_header = file.section_header(".eh_frame");
+  const uint8_t* table = table_.at(0, kTableHeader);
+  if (!table || !table_header || !frames_header || frames_header->sh_type == SHT_NOBITS ||
+      (frames_header->sh_flags & SHF_COMPRESSED) != 0 || frames_header->sh_size > file.size() ||
+      frames_header->sh_offset > file.size() - frames_header->sh_size)
+    return;
   constexpr std::array<uint8_t, 4> kKnown = {1, kHere4, kCount4, kFromTable4};
-  if (std::memcmp(header, kKnown.data(), kKnown.size()) != 0) return;
-  table_address_ = *table_address;
-  frames_address_ = *frames_address;
-  if (table_address_ + 4 + static_cast<uint64_t>(int64_t{word_at(header + 4)}) != frames_address_) return;
-  const uint64_t count = static_cast<uint32_t>(word_at(header + 8));
+  if (std::memcmp(table, kKnown.data(), kKnown.size()) != 0) return;
+  table_address_ = table_header->sh_addr;
+  frames_address_ = frames_header->sh_addr;
+  frames_offset_ = frames_header->sh_offset;
+  frames_size_ = frames_header->sh_size;
+  if (table_address_ + 4 + static_cast<uint64_t>(int64_t{word_at(table + 4)}) != frames_address_) return;
+  const uint64_t count = static_cast<uint32_t>(word_at(table + 8));
   if (count <= (table_.size() - kTableHeader) / kTableEntry) count_ = count;
 }
 
@@ -254,29 +261,40 @@ std::optional<uint64_t> FrameTable::look_up(uint64_t address) {
   return found;
 }
 
-/// What follows the length of the entry at `offset`, and how much. nullptr: nothing that is known here.
-const uint8_t* FrameTable::entry_at(uint64_t offset, uint64_t& size) {
-  const uint8_t* length = frames_.at(offset, 4);
-  if (!length) return nullptr;
-  size = static_cast<uint32_t>(word_at(length));
-  return size < 4 || size > kMostBytes ? nullptr : frames_.at(offset + 4, size);
+/// False: nothing that is known here.
+bool FrameTable::read_entry(uint64_t offset, Entry& entry) const {
+  constexpr std::size_t kUsual = 128;  // most are shorter, and read at once
+  constexpr std::size_t kLength = 4;
+  std::array<uint8_t, kUsual> first;
+  if (offset >= frames_size_ || frames_size_ - offset < kLength) return false;
+  const std::size_t read = std::min<uint64_t>(first.size(), frames_size_ - offset);
+  if (!file_.read(frames_offset_ + offset, std::as_writable_bytes(std::span(first).first(read)))) return false;
+  const uint64_t size = static_cast<uint32_t>(word_at(first.data()));
+  if (size < 4 || size > kMostBytes || size > frames_size_ - offset - kLength) return false;
+  entry.resize(size);
+  if (size <= read - kLength) {
+    std::memcpy(entry.data(), first.data() + kLength, size);
+    return true;
+  }
+  return file_.read(frames_offset_ + offset + kLength, std::as_writable_bytes(std::span(entry)));
 }
 
-std::optional<FrameTable::Common> FrameTable::common_at(uint64_t offset) {
-  uint64_t size = 0;
-  const uint8_t* entry = entry_at(offset, size);
-  if (!entry) return std::nullopt;
-  DwarfCursor cursor(entry, size);
+/// The CIE at `offset`, into common_.
+bool FrameTable::read_common(uint64_t offset) {
+  if (common_offset_ == offset) return true;
+  common_offset_.reset();
+  if (!read_entry(offset, common_bytes_)) return false;
+  DwarfCursor cursor(common_bytes_.data(), common_bytes_.size());
   const uint32_t id = cursor.u32();
   const uint8_t version = cursor.u8();
   const std::string_view augmentation = cursor.string();
-  if (id != 0 || (version != 1 && version != 3) || !augmentation.starts_with('z')) return std::nullopt;
+  if (id != 0 || (version != 1 && version != 3) || !augmentation.starts_with('z')) return false;
   Common common;
   common.code_factor = cursor.uleb();
   common.data_factor = cursor.sleb();
   const uint64_t return_column = version == 1 ? cursor.u8() : cursor.uleb();
   const uint64_t data_size = cursor.uleb();
-  if (cursor.failed() || return_column != kReturnColumn || data_size > cursor.left()) return std::nullopt;
+  if (cursor.failed() || return_column != kReturnColumn || data_size > cursor.left()) return false;
   DwarfCursor data(cursor.position(), data_size);
   cursor.skip(data_size);
   bool addresses_known = false;
@@ -287,28 +305,25 @@ std::optional<FrameTable::Common> FrameTable::common_at(uint64_t offset) {
       data.u8();
     } else if (letter == 'P') {
       const uint64_t pointer = size_of_pointer(data.u8());
-      if (pointer == 0) return std::nullopt;
+      if (pointer == 0) return false;
       data.skip(pointer);
     } else {
-      return std::nullopt;  // S: a signal's frame; others mean nothing on this machine
+      return false;  // S: a signal's frame; others mean nothing on this machine
     }
   }
-  if (!addresses_known || data.failed()) return std::nullopt;
+  if (!addresses_known || data.failed()) return false;
   common.program = {cursor.position(), cursor.left()};
-  return common;
+  common_ = common;
+  common_offset_ = offset;
+  return true;
 }
 
 std::optional<FrameTable::Function> FrameTable::function_at(uint64_t offset) {
-  uint64_t size = 0;
-  const uint8_t* entry = entry_at(offset, size);
-  if (!entry) return std::nullopt;
-  DwarfCursor cursor(entry, size);
+  if (!read_entry(offset, function_bytes_)) return std::nullopt;
+  DwarfCursor cursor(function_bytes_.data(), function_bytes_.size());
   const uint64_t back = cursor.u32();  // from here to the CIE
-  if (back == 0 || back > offset + 4) return std::nullopt;
-  const std::optional<Common> common = common_at(offset + 4 - back);
-  if (!common) return std::nullopt;
+  if (back == 0 || back > offset + 4 || !read_common(offset + 4 - back)) return std::nullopt;
   Function function;
-  function.common = *common;
   const uint64_t here = frames_address_ + offset + 8;
   function.start = here + static_cast<uint64_t>(int64_t{static_cast<int32_t>(cursor.u32())});
   const auto length = static_cast<int32_t>(cursor.u32());
@@ -325,9 +340,8 @@ std::optional<Rule> FrameTable::rule_at(uint64_t address) {
   const std::optional<Function> function = offset ? function_at(*offset) : std::nullopt;
   if (!function || address < function->start) return std::nullopt;
   if (address - function->start >= function->size) return Rule{};
-  const Common& common = function->common;
-  Machine machine(common.code_factor, common.data_factor);
-  if (!machine.run({common.program.bytes, common.program.size}, 0, nullptr)) return std::nullopt;
+  Machine machine(common_.code_factor, common_.data_factor);
+  if (!machine.run({common_.program.bytes, common_.program.size}, 0, nullptr)) return std::nullopt;
   const Row initial = machine.row();
   if (!machine.run({function->program.bytes, function->program.size}, address - function->start, &initial))
     return std::nullopt;

@@ -1,5 +1,4 @@
-/// The usual unwind rules, straight from .eh_frame: only the pages that hold the rules of the place in question are
-/// read.
+/// The usual unwind rules, straight from .eh_frame: only those of the place in question are read.
 ///
 /// libdw (unwind_rules.h) knows all that may stand there, and reads the whole section for it: that of a C library takes
 /// longer than everything else that is to be known of a place in it. What compilers write for nearly all functions is
@@ -12,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "symbolizer/elf_file.h"
 #include "symbolizer/section_bytes.h"
@@ -39,21 +39,30 @@ class FrameTable {
     int64_t data_factor = 0;
   };
   struct Function {
-    Common common;
     Program program;
     uint64_t start = 0;
     uint64_t size = 0;
   };
 
+  /// One entry of .eh_frame, behind its length.
+  using Entry = std::vector<uint8_t>;
+
   std::optional<uint64_t> look_up(uint64_t address);
-  const uint8_t* entry_at(uint64_t offset, uint64_t& size);
-  std::optional<Common> common_at(uint64_t offset);
+  bool read_entry(uint64_t offset, Entry& entry) const;
+  bool read_common(uint64_t offset);
   std::optional<Function> function_at(uint64_t offset);
 
+  const ElfFile& file_;
   SectionBytes table_;
-  SectionBytes frames_;
   uint64_t table_address_ = 0;
   uint64_t frames_address_ = 0;
+  uint64_t frames_offset_ = 0;  ///< in the file
+  uint64_t frames_size_ = 0;
+  // Of the last look-up: nearly all functions of a file share one.
+  std::optional<uint64_t> common_offset_;
+  Entry common_bytes_;
+  Common common_;
+  Entry function_bytes_;
   uint64_t count_ = 0;  ///< of functions in the table; 0: there is none that can be read here
 };
 

@@ -17,7 +17,7 @@ namespace {
 // A symbol without a size (hand-written assembler) holds what follows it, but not half the program.
 constexpr uint64_t kUnsizedReach = 4096;
 // A piece of a table that is read into memory at a time.
-constexpr std::size_t kPiece = 1024;
+constexpr std::size_t kPiece = 340;
 // So many that start before an address are looked at, and so many names of one address. Real ones have fewer than 10;
 // this bounds what a crafted table can cost.
 constexpr int kLookBack = 256;
@@ -45,6 +45,7 @@ bool is_reserved(std::string_view name) {
 }  // namespace
 
 SymbolTable::SymbolTable(const ElfFile& file, const ElfFile* debug) {
+  base_ = file.start_of_code();
   bool has_all = add_table(file, SHT_SYMTAB, file);
   if (debug) has_all |= add_table(*debug, SHT_SYMTAB, file);
   if (!has_all) mini_debug_ = open_mini_debug(file);
@@ -95,16 +96,30 @@ bool SymbolTable::for_each_symbol(const Table& table, std::size_t from, std::siz
 }
 
 void SymbolTable::add_functions(const Table& table, const ElfFile& segments) {
+  // One stretch of code that is known to be some: most symbols lie within it.
+  uint64_t code = 1;
+  uint64_t code_end = 0;
+  const auto is_code = [&](uint64_t address) {
+    if (address >= code && address < code_end) return true;
+    if (!segments.is_executable_range(address, address + 1)) return false;
+    const uint64_t low = code < code_end ? std::min(code, address) : address;
+    const uint64_t high = code < code_end ? std::max(code_end, address + 1) : address + 1;
+    if (segments.is_executable_range(low, high)) {
+      code = low;
+      code_end = high;
+    }
+    return true;
+  };
   const auto is_wanted = [&](const Elf64_Sym& symbol) {
     return symbol.st_shndx != SHN_UNDEF && is_function(ELF64_ST_TYPE(symbol.st_info)) && symbol.st_value != 0 &&
-           segments.is_executable_range(symbol.st_value, symbol.st_value + 1);
+           symbol.st_value - base_ <= UINT32_MAX && is_code(symbol.st_value);
   };
   const auto number = static_cast<uint32_t>(tables_.size() - 1) << kTableShift;
   std::vector<Function> unsized;
   functions_.reserve(functions_.size() + table.count);
   for_each_symbol(table, 1, table.count, [&](std::size_t i, const Elf64_Sym& symbol) {
     if (!is_wanted(symbol)) return;
-    const Function function{.low = symbol.st_value,
+    const Function function{.low = static_cast<uint32_t>(symbol.st_value - base_),
                             .size = static_cast<uint32_t>(std::min<uint64_t>(symbol.st_size, UINT32_MAX)),
                             .symbol = number | static_cast<uint32_t>(i)};
     if (symbol.st_size == 0)
@@ -115,7 +130,7 @@ void SymbolTable::add_functions(const Table& table, const ElfFile& segments) {
   if (unsized.empty()) return;
   std::vector<uint64_t> starts;
   for_each_symbol(table, 1, table.count, [&](std::size_t, const Elf64_Sym& symbol) {
-    if (is_wanted(symbol)) starts.push_back(symbol.st_value);
+    if (is_wanted(symbol)) starts.push_back(symbol.st_value - base_);
   });
   std::sort(starts.begin(), starts.end());
   for (Function& function : unsized) {
@@ -131,33 +146,32 @@ void SymbolTable::add_functions(const Table& table, const ElfFile& segments) {
 void SymbolTable::sort() {
   constexpr unsigned kDigit = 11;
   if (functions_.empty()) return;
-  uint64_t least = functions_[0].low;
-  uint64_t most = least;
-  for (const Function& function : functions_) {
-    least = std::min(least, function.low);
-    most = std::max(most, function.low);
-  }
-  std::vector<Function> from = std::move(functions_);
-  std::vector<Function> to(from.size());
-  std::vector<std::size_t> place(std::size_t{1} << kDigit);
-  for (unsigned shift = 0; shift < 64 && (most - least) >> shift != 0; shift += kDigit) {
+  uint32_t most = 0;
+  for (const Function& function : functions_) most = std::max(most, function.low);
+  // Not a vector, which would be filled with zeros first.
+  const auto other = std::make_unique_for_overwrite<Function[]>(functions_.size());
+  std::span<Function> from(functions_);
+  std::span<Function> to(other.get(), functions_.size());
+  std::array<uint32_t, std::size_t{1} << kDigit> place;
+  for (unsigned shift = 0; shift < 32 && most >> shift != 0; shift += kDigit) {
     const auto digit = [&](const Function& function) {
-      return (function.low - least) >> shift & ((std::size_t{1} << kDigit) - 1);
+      return function.low >> shift & ((std::size_t{1} << kDigit) - 1);
     };
-    std::fill(place.begin(), place.end(), std::size_t{0});
+    place.fill(0);
     for (const Function& function : from) ++place[digit(function)];
-    std::size_t next = 0;
-    for (std::size_t& count : place) next += std::exchange(count, next);
+    uint32_t next = 0;
+    for (uint32_t& count : place) next += std::exchange(count, next);
     for (const Function& function : from) to[place[digit(function)]++] = function;
-    from.swap(to);
+    std::swap(from, to);
   }
+  if (from.data() != functions_.data()) std::copy(from.begin(), from.end(), functions_.begin());
   // What was reserved for symbols that are no functions was never touched, but is accounted for.
-  if (from.capacity() > 2 * from.size()) from.shrink_to_fit();
-  functions_ = std::move(from);
+  if (functions_.capacity() > 2 * functions_.size()) functions_.shrink_to_fit();
 }
 
 /// The one that starts last among those that hold `address`; the first added among equals. nullptr: none.
 const SymbolTable::Function* SymbolTable::search(uint64_t address) const {
+  address -= base_;
   auto it = std::upper_bound(functions_.begin(), functions_.end(), address,
                              [](uint64_t wanted, const Function& function) { return wanted < function.low; });
   const Function* best = nullptr;
@@ -175,10 +189,10 @@ std::optional<SymbolTable::Symbol> SymbolTable::find(uint64_t address) const {
   Symbol best;
   unsigned char best_binding = 0;
   bool has_reserved_alias = false;
-  const uint64_t low = function->low;
+  const uint32_t low = function->low;
   const Function* const end = functions_.data() + functions_.size();
   for (int tried = 0; tried < kMostNames && function != end && function->low == low; ++tried, ++function) {
-    if (address - low >= function->size) continue;
+    if (address - base_ - low >= function->size) continue;
     const Table& table = tables_[function->symbol >> kTableShift];
     const std::size_t number = function->symbol & ((std::size_t{1} << kTableShift) - 1);
     for_each_symbol(table, number, number + 1, [&](std::size_t, const Elf64_Sym& symbol) {
@@ -188,7 +202,7 @@ std::optional<SymbolTable::Symbol> SymbolTable::find(uint64_t address) const {
       const unsigned char binding = ELF64_ST_BIND(symbol.st_info);
       has_reserved_alias = has_reserved_alias || is_reserved(name);
       if (!best.name.empty() && plainness(name, binding) >= plainness(best.name, best_binding)) return;
-      best = {.name = name, .address = low, .size = std::min<uint64_t>(symbol.st_size, UINT32_MAX)};
+      best = {.name = name, .address = base_ + low, .size = std::min<uint64_t>(symbol.st_size, UINT32_MAX)};
       best_binding = binding;
     });
   }

@@ -40,10 +40,11 @@ class SymbolTable {
     const std::byte* memory = nullptr;  // where it is not read from a file
     std::size_t count = 0;              // of symbols, with the first one, which is none
   };
+  /// Without initial values: an array of them need not be filled before it is used.
   struct Function {
-    uint64_t low = 0;
-    uint32_t size = 0;    // UINT32_MAX: that, or more
-    uint32_t symbol = 0;  // number in its table, and above kTableShift that of the table
+    uint32_t low;     // from base_ on
+    uint32_t size;    // UINT32_MAX: that, or more
+    uint32_t symbol;  // number in its table, and above kTableShift that of the table
   };
   static constexpr unsigned kTableShift = 30;  // four tables at most
 
@@ -56,6 +57,7 @@ class SymbolTable {
 
   std::unique_ptr<ElfFile> mini_debug_;
   std::vector<Table> tables_;
+  uint64_t base_ = 0;  // where code begins; what lies more than 4 GiB behind it has no names
   std::vector<Function> functions_;
 };
 
