@@ -21,7 +21,7 @@ namespace {
 constexpr uint64_t kNap = 20'000'000;
 // The first ones are shorter, each somewhat longer than the one before it: of a program that runs for some milliseconds
 // most is resolved by its end, and not after it.
-constexpr uint64_t kFirstNap = 500'000;
+constexpr uint64_t kFirstNap = 2'000'000;
 constexpr uint64_t kLongNap = 50'000'000;
 constexpr int kNapsBeforeLong = 64;
 
