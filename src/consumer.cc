@@ -20,8 +20,9 @@ namespace {
 // How long a record below the ring's watermark may wait to be seen; also what bounds the delay of live text.
 constexpr uint64_t kNap = 20'000'000;
 // The first ones are shorter, each somewhat longer than the one before it: of a program that runs for some milliseconds
-// most is resolved by its end, and not after it.
-constexpr uint64_t kFirstNap = 500'000;
+// most is resolved by its end, and not after it. But not much shorter: each time the consumer wakes up it
+// takes from such a program what it might have saved it.
+constexpr uint64_t kFirstNap = 2'000'000;
 constexpr uint64_t kLongNap = 50'000'000;
 constexpr int kNapsBeforeLong = 64;
 

@@ -278,7 +278,8 @@ int trace(const Settings& settings) {
   tracer::inprocess::Arena::Failure why_not;
   const std::unique_ptr<tracer::inprocess::Arena> arena = make_arena(settings, options, why_not);
   ringbuf::RingSet::Options ring_options{.capacity = ring_bytes, .on_full = settings.on_full};
-  tracer::Progress progress;
+  // Not on the stack: most of it are 64 KiB of zeros, which need not be written here, and mostly never are.
+  static constinit tracer::Progress progress;
   if (arena != nullptr) {
     ring_options.arena = arena->rings();
     ring_options.doorbell = &tracer::inprocess::shared().doorbell;

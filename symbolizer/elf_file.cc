@@ -122,6 +122,13 @@ bool ElfFile::is_executable_range(uint64_t low, uint64_t high) const {
   });
 }
 
+uint64_t ElfFile::start_of_code() const {
+  std::optional<uint64_t> first;
+  for (const Segment& segment : segments_)
+    if (segment.executable && (!first || segment.address < *first)) first = segment.address;
+  return first.value_or(0);
+}
+
 void ElfFile::load_dynamic() {
   std::size_t count = 0;
   if (elf_getphdrnum(elf_.get(), &count) != 0) return;
@@ -191,6 +198,13 @@ bool ElfFile::has_section(std::string_view name) const {
   GElf_Shdr header;
   Elf_Scn* section = find_section(name);
   return section && gelf_getshdr(section, &header) && header.sh_type != SHT_NOBITS && header.sh_size != 0;
+}
+
+std::optional<GElf_Shdr> ElfFile::section_header(std::string_view name) const {
+  GElf_Shdr header;
+  Elf_Scn* section = find_section(name);
+  if (!section || !gelf_getshdr(section, &header)) return std::nullopt;
+  return header;
 }
 
 std::span<const std::byte> ElfFile::section(std::string_view name) const {

@@ -42,6 +42,8 @@ class ElfFile {
   std::optional<uint64_t> address_of_offset(uint64_t file_offset) const;
   /// Whether [low, high) lies in one executable segment.
   bool is_executable_range(uint64_t low, uint64_t high) const;
+  /// The first address of the first executable segment; 0 if there is none.
+  uint64_t start_of_code() const;
 
   /// The NT_GNU_BUILD_ID note in hexadecimal, "" if there is none.
   const std::string& build_id() const { return build_id_; }
@@ -56,6 +58,8 @@ class ElfFile {
   std::span<const std::byte> section(std::string_view name) const;
   Elf_Scn* find_section(uint32_t type) const;
   bool has_section(std::string_view name) const;
+  /// nullopt if it is missing.
+  std::optional<GElf_Shdr> section_header(std::string_view name) const;
 
   /// Copies bytes of the file; false if they are not all there.
   bool read(uint64_t file_offset, std::span<std::byte> into) const;

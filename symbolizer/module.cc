@@ -57,14 +57,16 @@ Module::Module(std::unique_ptr<ElfFile> file, std::string path, const Options& o
 Module::~Module() = default;
 
 Rule Module::rule_at(uint64_t lookup, uint64_t pc_offset, SlowRulesStore& store) {
-  if (!cfi_opened_) {
+  if (!frames_) frames_.emplace(*file_);
+  const std::optional<Rule> usual = frames_->rule_at(lookup);
+  if (!usual && !cfi_opened_) {
     cfi_opened_ = true;
     cfi_.reset(dwarf_getcfi_elf(file_->elf()));
   }
-  Rule rule = compile_rule(cfi_.get(), lookup, store);
+  Rule rule = usual ? *usual : compile_rule(cfi_.get(), lookup, store);
   if (rule.kind != Rule::Kind::none) return rule;
   // Reading debug information takes long; only files without .eh_frame (Go's) may have rules nowhere else.
-  if (!cfi_ || file_->has_section(".debug_frame") || file_->has_section(".zdebug_frame")) open_debug_info();
+  if ((!usual && !cfi_) || file_->has_section(".debug_frame") || file_->has_section(".zdebug_frame")) open_debug_info();
   if (debug_) rule = compile_rule(debug_->frame_info(), lookup, store);
   if (rule.kind == Rule::Kind::none && is_sigreturn(*file_, pc_offset)) {
     rule.kind = Rule::Kind::sigreturn;

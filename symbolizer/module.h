@@ -11,6 +11,7 @@
 
 #include "symbolizer/debug_info.h"
 #include "symbolizer/elf_file.h"
+#include "symbolizer/frame_table.h"
 #include "symbolizer/string_pool.h"
 #include "symbolizer/symbolizer.h"
 #include "symbolizer/symbols.h"
@@ -65,7 +66,8 @@ class Module {
   StringPool& strings_;
   FileClass class_;
 
-  bool cfi_opened_ = false;
+  std::optional<FrameTable> frames_;
+  bool cfi_opened_ = false;  // what frames_ does not know
   std::unique_ptr<Dwarf_CFI, CfiDeleter> cfi_;
 
   bool debug_opened_ = false;

@@ -55,10 +55,15 @@ SectionBytes::SectionBytes(const ElfFile& file, std::string_view name) : file_(&
   }
   const GElf_Shdr& header = found.header;
   if (header.sh_size == 0 || header.sh_size > file.size() || header.sh_offset > file.size() - header.sh_size) return;
-  void* memory =
-      ::mmap(nullptr, header.sh_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) return;
-  base_ = static_cast<uint8_t*>(memory);
+  if (header.sh_size <= kSmall) {
+    small_ = std::make_unique_for_overwrite<uint8_t[]>(header.sh_size);
+    base_ = small_.get();
+  } else {
+    void* memory =
+        ::mmap(nullptr, header.sh_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return;
+    base_ = static_cast<uint8_t*>(memory);
+  }
   size_ = header.sh_size;
   file_offset_ = header.sh_offset;
   is_whole_ = false;
@@ -71,6 +76,7 @@ SectionBytes& SectionBytes::operator=(SectionBytes&& other) noexcept {
   std::swap(size_, other.size_);
   std::swap(file_offset_, other.file_offset_);
   std::swap(is_whole_, other.is_whole_);
+  std::swap(small_, other.small_);
   std::swap(pages_held_, other.pages_held_);
   std::swap(pages_, other.pages_);
   std::swap(unpacked_, other.unpacked_);
@@ -78,10 +84,14 @@ SectionBytes& SectionBytes::operator=(SectionBytes&& other) noexcept {
 }
 
 SectionBytes::~SectionBytes() {
-  if (!is_whole_) ::munmap(base_, size_);
+  if (!is_whole_ && !small_) ::munmap(base_, size_);
 }
 
 bool SectionBytes::read(uint64_t offset, uint64_t size) {
+  if (size_ <= kAtOnce) {
+    offset = 0;
+    size = size_;
+  }
   const uint64_t end = (offset + size + kPage - 1) >> kPageBits;
   for (uint64_t page = offset >> kPageBits; page < end; ++page) {
     if (pages_[page] != 0) continue;
@@ -116,7 +126,7 @@ std::string_view SectionBytes::string(uint64_t offset) {
 }
 
 void SectionBytes::release(uint64_t offset, uint64_t size) {
-  if (is_whole_ || offset > size_ || size > size_ - offset) return;
+  if (is_whole_ || small_ || offset > size_ || size > size_ - offset) return;
   const uint64_t first = (offset + kPage - 1) >> kPageBits;
   const uint64_t last = (offset + size) >> kPageBits;
   if (first >= last) return;

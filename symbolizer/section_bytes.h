@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -48,6 +49,8 @@ class SectionBytes {
  private:
   static constexpr unsigned kPageBits = 12;
   static constexpr uint64_t kPage = uint64_t{1} << kPageBits;
+  static constexpr uint64_t kSmall = uint64_t{256} << 10;  // what is mapped takes two calls more
+  static constexpr uint64_t kAtOnce = uint64_t{32} << 10;  // read as a whole: fewer calls than page by page
   bool is_read(uint64_t offset, uint64_t size) const {
     if (size == 0) return true;
     for (uint64_t page = offset >> kPageBits; page <= (offset + size - 1) >> kPageBits; ++page)
@@ -60,7 +63,8 @@ class SectionBytes {
   uint8_t* base_ = nullptr;
   uint64_t size_ = 0;
   uint64_t file_offset_ = 0;
-  bool is_whole_ = true;  // base_ belongs to libelf or unpacked_, and all of it is there
+  bool is_whole_ = true;              // base_ belongs to libelf or unpacked_, and all of it is there
+  std::unique_ptr<uint8_t[]> small_;  // what base_ points to if it is little; else it is mapped
   uint64_t pages_held_ = 0;
   std::vector<uint8_t> pages_;  // 1: read
   std::vector<uint8_t> unpacked_;

@@ -22,6 +22,7 @@ class Stacks {
 
   /// The stack was asked for once more, by its id.
   void count_use(StackId id) { ++entries_[id].uses; }
+  uint64_t uses(StackId id) const { return entries_[id].uses; }
 
   /// Ids are below this.
   std::size_t size() const { return entries_.size(); }

@@ -294,7 +294,11 @@ Resolved Symbolizer::resolve(SpaceId space_id, const StackSample& sample, Depth 
   if (stack.read_to() > sp) {
     result.bytes_used = static_cast<uint32_t>(std::min<uint64_t>(stack.read_to() - sp, UINT32_MAX));
   }
-  if (repeatable) result.walk = space.walks().add(sample, depth, registers, stack, result);
+  if (repeatable) {
+    const Walk* const walk = space.walks().add(sample, depth, registers, stack, result);
+    // Of a program that does not run for long most stacks are met once: nobody need be told how to know them again.
+    if (impl.stacks.uses(result.stack) > 1) result.walk = walk;
+  }
   return result;
 }
 

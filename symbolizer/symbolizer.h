@@ -131,7 +131,8 @@ struct Resolved {
   StackId stack = kNoStack;
   uint32_t bytes_used = 0;        ///< bytes from the stack pointer outward that the walk has read
   bool hit_end_of_bytes = false;  ///< the walk ended because the copied bytes did: more bytes would yield more frames
-  /// What the stack has followed from, if that is simple enough to be told; valid until the next call.
+  /// What the stack has followed from, if that is simple enough to be told, and the stack was met before; valid until
+  /// the next call.
   const Walk* walk = nullptr;
 };
 

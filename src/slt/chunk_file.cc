@@ -17,7 +17,7 @@ uint32_t chunk_crc(const ChunkHeader& header, const void* stored) {
 
 }  // namespace
 
-ChunkWriter::ChunkWriter(int fd, int level) : fd_(fd), level_(level), compressor_(ZSTD_createCCtx()) {}
+ChunkWriter::ChunkWriter(int fd, int level) : fd_(fd), level_(level) {}
 
 ChunkWriter::~ChunkWriter() {
   close();
@@ -29,6 +29,10 @@ void ChunkWriter::close() {
   const int result = ::close(fd_);
   if (result != 0 && errno != EINTR && error_ == 0) error_ = errno;
   fd_ = -1;
+}
+
+void ChunkWriter::prepare() {
+  if (compressor_ == nullptr) compressor_ = ZSTD_createCCtx();
 }
 
 bool ChunkWriter::write(const void* bytes, std::size_t size) {
@@ -57,6 +61,7 @@ bool ChunkWriter::write_chunk(ChunkHeader header, const ByteWriter& records) {
     error_ = EFBIG;
     return false;
   }
+  prepare();
   header.sync = kSync;
   header.sequence = sequence_++;
   header.raw_length = static_cast<uint32_t>(records.size());

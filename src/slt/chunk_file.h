@@ -23,6 +23,8 @@ class ChunkWriter {
   ChunkWriter(const ChunkWriter&) = delete;
   ChunkWriter& operator=(const ChunkWriter&) = delete;
 
+  /// Makes what write_chunk() needs, if it is not there yet: for when there is time.
+  void prepare();
   /// Writes bytes that are no chunk: the file's header and trailer. False if they are not in the file.
   bool write(const void* bytes, std::size_t size);
   /// Writes a chunk; `header` says its type, calls and times. False if it is not in the file.
@@ -39,7 +41,7 @@ class ChunkWriter {
   int error_ = 0;
   uint64_t size_ = 0;
   uint32_t sequence_ = 0;
-  ZSTD_CCtx_s* compressor_;
+  ZSTD_CCtx_s* compressor_ = nullptr;
   std::vector<uint8_t> buffer_;
 };
 

@@ -342,6 +342,8 @@ void Writer::trace_ended(const TraceEnd& end) {
 }
 
 void Writer::idle() {
+  // The first time is while the program is being started.
+  file_.prepare();
   if (!has_events_ || file_.error() != 0) return;
   const uint64_t now = options_.now();
   if (now >= opened_ && now - opened_ >= options_.flush_interval) flush();

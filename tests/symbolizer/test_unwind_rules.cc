@@ -12,6 +12,7 @@
 
 #include "symbolizer/dwarf_expression.h"
 #include "symbolizer/elf_file.h"
+#include "symbolizer/frame_table.h"
 #include "symbolizer/stepper.h"
 #include "symbolizer/symbols.h"
 #include "symbolizer/unwind_rules.h"
@@ -63,7 +64,23 @@ Expected by_libdw(Dwarf_CFI* cfi, uint64_t address, const FrameRegisters& regist
 
 struct Counts {
   std::size_t rows = 0, simple = 0, slow = 0, ends = 0;
+  std::size_t usual = 0;  // of the simple ones and the ends, those that need no libdw
 };
+
+/// What is read without libdw must be what is compiled from its rows.
+void check_usual(FrameTable& frames, uint64_t at, const Rule& rule, Counts& counts) {
+  const std::optional<Rule> usual = frames.rule_at(at);
+  if (!usual) return;
+  CHECK(usual->kind == rule.kind);
+  CHECK(usual->signal_frame == rule.signal_frame);
+  CHECK(usual->cfa_register == rule.cfa_register);
+  CHECK(usual->cfa_dereference == rule.cfa_dereference);
+  CHECK(usual->cfa_offset == rule.cfa_offset);
+  CHECK(usual->return_slot == rule.return_slot);
+  CHECK(usual->return_register == rule.return_register);
+  CHECK(usual->saved == rule.saved);
+  counts.usual += rule.kind != Rule::Kind::none;
+}
 
 Counts compare_all(const std::string& path, uint64_t stride) {
   CAPTURE(path);
@@ -85,6 +102,7 @@ Counts compare_all(const std::string& path, uint64_t stride) {
 
   Counts counts;
   SlowRulesStore store;
+  FrameTable frames(*opened.file);
   std::size_t segments = 0;
   REQUIRE(elf_getphdrnum(opened.file->elf(), &segments) == 0);
   for (std::size_t i = 0; i < segments; ++i) {
@@ -97,6 +115,7 @@ Counts compare_all(const std::string& path, uint64_t stride) {
       StackView stack(sample);
       const Expected expected = by_libdw(cfi, at, registers, stack);
       const Rule rule = compile_rule(cfi, at, store);
+      check_usual(frames, at, rule, counts);
       if (!expected.has_row) {
         CHECK((rule.kind == Rule::Kind::none || rule.kind == Rule::Kind::end));
         continue;
@@ -145,8 +164,9 @@ TEST_CASE("rules compiled for the C library restore what libdw's rows restore") 
   CHECK(counts.rows > 10000);
   CHECK(counts.simple > counts.rows * 95 / 100);
   CHECK(counts.slow > 0);
-  MESSAGE("rows " << counts.rows << ", simple " << counts.simple << ", slow " << counts.slow << ", ends "
-                  << counts.ends);
+  CHECK(counts.usual > (counts.simple + counts.ends) * 95 / 100);
+  MESSAGE("rows " << counts.rows << ", simple " << counts.simple << ", slow " << counts.slow << ", ends " << counts.ends
+                  << ", without libdw " << counts.usual);
 }
 
 TEST_CASE("rules compiled for the fixtures, every address") {
@@ -155,6 +175,7 @@ TEST_CASE("rules compiled for the fixtures, every address") {
     CHECK(counts.rows > 1000);
     CHECK(counts.simple > counts.rows / 2);
     CHECK(counts.ends > 0);  // _start
+    CHECK(counts.usual > (counts.simple + counts.ends) * 95 / 100);
   }
 }
 
