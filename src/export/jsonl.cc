@@ -168,6 +168,7 @@ class JsonLines : public Sink {
         json_.end_object();
       }
     json_.end_array();
+    json_.flag("stack_cut", call.stack != nullptr && call.stack->truncated);
     end(1);
   }
 

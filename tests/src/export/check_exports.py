@@ -33,7 +33,7 @@ def check_jsonl(path):
     expect(rows[0]["type"] == "meta" and rows[-1]["type"] == "end", "jsonl: first row meta, last row end")
     calls = [row for row in rows if row["type"] == "call"]
     needed = {"seq", "pid", "tid", "comm", "nr", "name", "start", "dur", "args", "ret", "error", "file", "line",
-              "function", "stack"}
+              "function", "stack", "stack_cut"}
     threads = {row["thread"] for row in rows if row["type"] == "thread"}
     for call in calls:
         expect(needed <= set(call), f"jsonl: a call lacks {needed - set(call)}")
