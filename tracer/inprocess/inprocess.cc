@@ -4,7 +4,6 @@
 #include <linux/audit.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,8 +23,7 @@
 namespace sightline::tracer::inprocess {
 namespace {
 
-constexpr int kUserDispatch = 2;      // SYS_USER_DISPATCH, include/uapi/asm-generic/siginfo.h
-constexpr uint64_t kUserCode = 0x33;  // the 64-bit code segment
+constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH, include/uapi/asm-generic/siginfo.h
 
 // Calls that change what the stub stands on: the thread itself, its memory, its signal frames, its registers, its
 // tracing. The tracer has to see them while they happen, but for those that is_for_tracer() knows to be harmless.
@@ -35,11 +33,6 @@ constexpr int kByTracer[] = {
     SYS_ptrace,       SYS_prctl,     SYS_brk,      SYS_seccomp,  SYS_pkey_mprotect, SYS_rt_sigaction,
     SYS_rt_sigreturn, SYS_unshare,   SYS_setns,    SYS_chroot,   SYS_arch_prctl,    SYS_remap_file_pages,
     SYS_mlockall,     SYS_setrlimit, SYS_prlimit64};
-
-bool has_limited_addresses(pid_t tid) {
-  rlimit limit{};
-  return prlimit(tid, RLIMIT_AS, nullptr, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-}
 
 /// Of either ABI: of the calling thread, of those it shares its directories with, or (pivot_root) of a namespace's.
 bool changes_root(const Syscall& call) {
@@ -86,42 +79,6 @@ Frame& InProcess::frame_of(std::size_t slot) {
   return *reinterpret_cast<Frame*>(thread_slot(slot).stack + kStackBytes - sizeof(Frame));
 }
 
-bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps, bool running) {
-  user_regs_struct registers{};
-  if (!get_registers(tracee.tid, registers)) return false;
-  if (registers.cs != kUserCode) return refuse(tracee, EngineReason::code_of_32_bits);
-  if (registers.gs_base != 0) return refuse(tracee, EngineReason::uses_gs);
-  const auto status = proc::status(tracee.tid);
-  if (!status) return false;
-  if (status->under_seccomp) return refuse(tracee, EngineReason::under_seccomp);
-  if (has_limited_addresses(tracee.tid)) return refuse(tracee, EngineReason::addresses_limited);
-  maps = proc::maps(tracee.tid);
-  const Injection injection = map_stub(tracee.tid, arena_, maps, NearCode::wish(maps, registers.rip));
-  if (injection.interrupted) tracee.interrupting = true;
-  if (injection.done) {
-    tracee.space->sites = std::make_shared<Sites>();
-    tracee.space->sites->begin(arena_, maps, injection.near_code);
-  }
-  learn_actions(tracee, *status, running && injection.done);
-  if (!injection.done) return refuse(tracee, injection.why_not);
-  if (log_ != nullptr) log_->print(Log::Level::info, tracee.tid, "stub injected");
-  return true;
-}
-
-/// `running`: it has the stub, and does with signals what it has said before.
-void InProcess::learn_actions(Tracee& tracee, const proc::Status& status, bool running) {
-  const uint32_t process = tracee.process_serial;
-  if (running && ((status.ignored | status.caught) & SignalActions::kRaised) != 0) {
-    RemoteCalls remote(tracee.tid, stub_.remote);
-    actions_.begin(process, status, remote, shared().action);
-    if (remote.interrupted()) tracee.interrupting = true;
-  } else {
-    actions_.begin(process, status);
-    actions_.raised(process, SIGSYS, false);  // by what has mapped the stub
-  }
-  put_back_actions(tracee);
-}
-
 /// In any stop but that of a signal which is to be delivered.
 void InProcess::put_back_actions(Tracee& tracee) {
   if (!actions_.has_lost(tracee.process_serial)) return;
@@ -129,91 +86,6 @@ void InProcess::put_back_actions(Tracee& tracee) {
   RemoteCalls remote(tracee.tid, has_stub ? stub_.remote : find_system_call(tracee.tid, proc::maps(tracee.tid)));
   actions_.put_back(tracee.process_serial, remote, tracee.tid, has_stub ? &shared().action : nullptr);
   if (remote.interrupted()) tracee.interrupting = true;
-}
-
-bool InProcess::enter_program(Tracee& tracee) {
-  std::vector<proc::Map> maps;
-  if (!bring_in(tracee, maps, false)) return false;
-  begin(tracee, true);
-  if (tracee.inside == nullptr) return false;
-  recorder_.report_new_maps(tracee, maps);
-  return true;
-}
-
-void InProcess::enter_running(Tracee& tracee) {
-  std::vector<proc::Map> maps;
-  // It begins at its next stop, or is let go there.
-  if (bring_in(tracee, maps, true)) divert(tracee, false);
-}
-
-/// Sets the thread's dispatch.
-bool InProcess::divert(Tracee& tracee, bool on) {
-  const Dispatch::Outcome outcome = dispatch_.set(tracee.tid, on, stub_.remote);
-  if (outcome.restarts) tracee.interrupting = true;
-  if (outcome.called && log_ != nullptr)
-    log_->print(Log::Level::debug, tracee.tid, "dispatch %s by a call in its name", on ? "on" : "off");
-  return outcome.done;
-}
-
-void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee) {
-  new (&control) ThreadControl;
-  control.self = &control;
-  control.stack_top = reinterpret_cast<uint64_t>(&frame_of(slot) + 1);
-  control.prefix = {.time = 0,
-                    .tid = tracee.tid,
-                    .pid = tracee.pid,
-                    .thread_serial = tracee.thread_serial,
-                    .process_serial = tracee.process_serial};
-  control.mute = tracee.muted ? 1 : 0;
-  if (tracee.space->serial == 0) tracee.space->serial = next_space_++;
-  control.space = tracee.space->serial;
-  control.code = tracee.space->sites->code().table();
-  control.calls = tracee.calls;
-  if (options_.looks_up_descriptors()) control.roots_seen = roots_seen_by(tracee.tid);
-  if (tracee.ring.ring != nullptr)
-    control.ring = ringbuf::RecordRing::attach(tracee.ring.memory.data(), tracee.ring.memory.size(),
-                                               {.doorbell = &shared().doorbell});
-  control.ringless = control.ring.valid() ? 0 : 1;
-}
-
-/// `diverted`: it has its dispatch already.
-void InProcess::begin(Tracee& tracee, bool diverted) {
-  const std::size_t slot = arena_.take_slot();
-  // Of a program's first thread, and of a fork's only one: it is the whole process's.
-  const bool is_process = tracee.tid == tracee.pid || tracee.space->inside == 0;
-  const auto give_up = [&](EngineReason why) {
-    arena_.give_slot_back(slot);
-    if (diverted) divert(tracee, false);
-    recorder_.engine(tracee, !is_process, why);
-    tell_why(tracee, why);
-  };
-  if (slot == Arena::kNoSlot) {
-    // It would go into the stub with what its creator has there. Its memory's other threads go on by traps.
-    tracee.space->sites->restore(tracee.tid);
-    return give_up(EngineReason::no_room);
-  }
-  ThreadControl& control = thread_slot(slot).control;
-  set_up(control, slot, tracee);
-  user_regs_struct registers{};
-  if (!get_registers(tracee.tid, registers)) return arena_.give_slot_back(slot);  // it has died
-  // A newborn has its creator's.
-  if (registers.gs_base != 0 && !is_thread(registers.gs_base)) {
-    tracee.space->sites->restore(tracee.tid);
-    return give_up(EngineReason::uses_gs);
-  }
-  registers.gs_base = reinterpret_cast<uint64_t>(&control);
-  if (!set_registers(tracee.tid, registers)) return arena_.give_slot_back(slot);
-  if (!diverted && !divert(tracee, true)) {
-    registers.gs_base = 0;
-    set_registers(tracee.tid, registers);
-    return give_up(EngineReason::old_kernel);
-  }
-  control.blocked_is_stale = get_blocked(tracee.tid, control.blocked) ? 0 : 1;
-  tracee.inside = std::make_shared<Inside>();
-  tracee.inside->slot = slot;
-  ++tracee.space->inside;
-  if (is_process) recorder_.engine(tracee, true);
-  if (log_ != nullptr) log_->print(Log::Level::info, tracee.tid, "in-process, place %zu", slot);
 }
 
 void InProcess::take_over(Tracee& tracee) {
