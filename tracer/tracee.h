@@ -30,12 +30,13 @@ struct AddressSpace {
   std::vector<Range> executable;                      ///< as last reported
   std::vector<std::pair<uint64_t, uint64_t>> opened;  ///< device and inode of files whose descriptors were handed over
   std::shared_ptr<inprocess::Sites> sites;            ///< not null: the stub is mapped, and these lead into it
-  uint32_t serial = 0;                                ///< of the memories that have the stub; 0: none yet
-  std::size_t inside = 0;                             ///< threads that have a place in the stub
-  bool wants_stub = false;                            ///< a running program's, to be brought in: see Settling
-  bool retired = false;                               ///< the stub can't stay: each thread leaves it at its next call
-  EngineReason why_ptrace = EngineReason::none;       ///< nobody is in the stub, and that is why
-  pid_t parked = 0;                                   ///< a thread that waits in its stop to take the stub out
+  uint64_t stack_end = 0;                        ///< what is to be unwound of its first stack ends below; 0: unknown
+  uint32_t serial = 0;                           ///< of the memories that have the stub; 0: none yet
+  std::size_t inside = 0;                        ///< threads that have a place in the stub
+  bool wants_stub = false;                       ///< a running program's, to be brought in: see Settling
+  bool retired = false;                          ///< the stub can't stay: each thread leaves it at its next call
+  EngineReason why_ptrace = EngineReason::none;  ///< nobody is in the stub, and that is why
+  pid_t parked = 0;                              ///< a thread that waits in its stop to take the stub out
 
   /// The copy that fork(2) makes: of its threads none is there yet.
   static std::shared_ptr<AddressSpace> copy_of(const AddressSpace& other);

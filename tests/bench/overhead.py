@@ -56,9 +56,9 @@ def programs(scratch):
     repository = os.path.join(scratch, "repository")
     if shutil.which("git"):
         subprocess.run(["git", "init", "-q", repository], check=True)
-        for directory in range(20):
+        for directory in range(200):
             os.mkdir(os.path.join(repository, str(directory)))
-            for name in range(50):
+            for name in range(100):
                 with open(os.path.join(repository, str(directory), str(name)), "w", encoding="ascii") as file:
                     file.write(f"{name}\n")
         subprocess.run(["sh", "-c", "git add . && git -c user.name=a -c user.email=a@b commit -qm first"], cwd=repository,
@@ -66,16 +66,16 @@ def programs(scratch):
     inserts = os.path.join(scratch, "inserts.sql")
     with open(inserts, "w", encoding="ascii") as file:
         file.write("pragma synchronous=off; create table t(a integer primary key, b text);\n")
-        file.writelines(f"insert into t values({i}, 'row {i}');\n" for i in range(500))
+        file.writelines(f"insert into t values({i}, 'row {i}');\n" for i in range(5000))
     database = os.path.join(scratch, "t.db")
     without_database = lambda: [os.unlink(name) for name in (database, database + "-journal") if os.path.exists(name)]
     python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else os.path.realpath(sys.executable)
     source = os.path.join(ROOT, "tests/tracees/births.cc")
     wanted = [
-        ("find", Program("find /usr/include", ["find", "/usr/include"])),
+        ("find", Program("find /usr", ["find", "/usr"])),
         ("grep", Program("grep -r, /usr/include", ["grep", "-r", "nosuchword", "/usr/include"])),
-        ("git", Program("git status, 1,000 files", ["git", "-C", repository, "status"])),
-        ("sqlite3", Program("sqlite3, 500 inserts", ["sqlite3", database, f".read {inserts}"], without_database)),
+        ("git", Program("git status, 20,000 files", ["git", "-C", repository, "status"])),
+        ("sqlite3", Program("sqlite3, 5,000 inserts", ["sqlite3", database, f".read {inserts}"], without_database)),
         ("g++", Program("g++ -O1, one file",
                         ["g++", "-std=c++20", "-O1", "-D_GNU_SOURCE", "-I", ROOT, "-c", source, "-o", os.path.join(scratch, "o.o")])),
         (python, Program("python3 -c pass", [python, "-I", "-c", "pass"])),

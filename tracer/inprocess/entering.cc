@@ -2,9 +2,11 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <span>
 #include <vector>
 
 #include "tracer/inprocess/inject.h"
@@ -16,6 +18,15 @@ namespace sightline::tracer::inprocess {
 namespace {
 
 constexpr uint64_t kUserCode = 0x33;  // the 64-bit code segment
+
+/// What unwinding may want to look at of a new program's stack before it finds that there is nothing: where it starts
+/// there is its argument count, and no frame is above.
+constexpr uint64_t kAboveStart = 128;
+
+uint64_t end_of_stack(std::span<const proc::Map> maps) {
+  const auto stack = std::find_if(maps.begin(), maps.end(), [](const proc::Map& map) { return map.path == "[stack]"; });
+  return stack == maps.end() ? 0 : stack->end;
+}
 
 bool has_limited_addresses(pid_t tid) {
   rlimit limit{};
@@ -34,6 +45,7 @@ bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps, bool runn
   if (status->under_seccomp) return refuse(tracee, EngineReason::under_seccomp);
   if (has_limited_addresses(tracee.tid)) return refuse(tracee, EngineReason::addresses_limited);
   maps = proc::maps(tracee.tid);
+  tracee.space->stack_end = running ? end_of_stack(maps) : registers.rsp + kAboveStart;
   const Injection injection = map_stub(tracee.tid, arena_, maps, NearCode::wish(maps, registers.rip));
   if (injection.interrupted) tracee.interrupting = true;
   if (injection.done) {
@@ -96,6 +108,7 @@ void InProcess::set_up(ThreadControl& control, std::size_t slot, const Tracee& t
   control.mute = tracee.muted ? 1 : 0;
   if (tracee.space->serial == 0) tracee.space->serial = next_space_++;
   control.space = tracee.space->serial;
+  control.stack_end = tracee.space->stack_end;
   control.code = tracee.space->sites->code().table();
   control.calls = tracee.calls;
   if (options_.looks_up_descriptors()) control.roots_seen = roots_seen_by(tracee.tid);

@@ -83,7 +83,7 @@ struct ThreadControl {
   std::atomic<uint64_t> nowhere{0};
 
   uint64_t last_time = 0;            ///< of the thread's last record
-  uint64_t stack_end = 0;            ///< where a copy of the stack was last found to end
+  uint64_t stack_end = 0;            ///< no copy of the stack goes beyond; 0: unknown yet
   uint32_t space = 0;                ///< AddressSpace::serial
   uint64_t calls = 0;                ///< CallEnter::number of the last call
   int32_t nr = 0;                    ///< of the call whose entry is in the ring
