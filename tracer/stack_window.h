@@ -19,8 +19,8 @@ class StackWindows {
  public:
   static constexpr uint32_t kUnknownSite = 16 * 1024;
   static constexpr uint32_t kSmallest = 1024;
-  /// Where most stacks are known and not copied at all (known_stacks.h), the others are never shrunk: none is cut because
-  /// it is deeper than those that came from the same site before.
+  /// Where most stacks are known and not copied at all (known_stacks.h), the others are never shrunk: none is cut
+  /// because it is deeper than those that came from the same site before.
   static constexpr uint32_t kSmallestIfKnown = kUnknownSite;
   static constexpr uint32_t kLargest = 64 * 1024;
 

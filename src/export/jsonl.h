@@ -7,8 +7,8 @@
 ///   type "call", seq, pid, tid, thread (never reused), comm, nr, abi, name, start, dur (null: its end was not seen),
 ///   args [{name, raw, text}], ret (null if there is none), error (errno name or null), result (as strace prints it),
 ///   end (returned, restart, no_value, killed, exited, detached, replaced, open), file, line, function (of the user's
-///   line, null if unknown), stack [{module, offset, function, file, line, inlined}] innermost first, stack_cut (true: it
-///   goes on, further than it was copied)
+///   line, null if unknown), stack [{module, offset, function, file, line, inlined}] innermost first, stack_cut (true:
+///   it goes on, further than it was copied)
 ///
 /// `raw` is a number, or a "0x…" string for addresses and for bits that nobody names: 64 bits fit no JSON number of
 /// every reader. The other

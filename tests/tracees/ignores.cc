@@ -35,7 +35,8 @@ void expect_ignored(int signo, bool ours) {
   struct sigaction now {};
   tracee::check(sigaction(signo, nullptr, &now), "sigaction");
   if (now.sa_handler != SIG_IGN) differs("not ignored", signo);
-  if (ours && ((now.sa_flags & SA_RESTART) == 0 || sigismember(&now.sa_mask, SIGUSR1) != 1)) differs("another action", signo);
+  if (ours && ((now.sa_flags & SA_RESTART) == 0 || sigismember(&now.sa_mask, SIGUSR1) != 1))
+    differs("another action", signo);
 }
 
 /// Calls that trap: from a place of their own each, and with a pointer that leads nowhere.

@@ -156,7 +156,8 @@ InProcess::Verdict InProcess::deliver_held(Inside& inside, const Stop& stop, int
 InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& signo) {
   user_regs_struct r{};
   siginfo_t info{};
-  if (!get_registers(tracee.tid, r) || !stop.signal_info(&info)) return Verdict::deliver;
+  // Killed in its stop. Not even to be recorded: a record would come where the stub has one that is not published yet.
+  if (!get_registers(tracee.tid, r) || !stop.signal_info(&info)) return Verdict::resume;
   const int raised = signo;
   const ThreadControl& control = thread_slot(tracee.inside->slot).control;
   const bool blocked = control.blocked_is_stale != 0 || (control.blocked >> (raised - 1) & 1) != 0;
