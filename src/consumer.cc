@@ -429,9 +429,9 @@ void Consumer::on_mappings(std::span<const std::byte> payload) {
 
 void Consumer::on_call_enter(std::span<const std::byte> payload) {
   tracer::CallEnter record;
-  if (!read_record(payload, record)) return reject();
+  std::span<const std::byte> rest;
+  if (!read_call_enter(payload, record, rest)) return reject();
   ThreadState* state = thread(record.prefix);
-  std::span<const std::byte> rest = payload.subspan(sizeof record);
   if (state == nullptr || record.capture_bytes > rest.size()) return reject();
   const bool end_lost = cut_short(*state);  // the account stays straight
   notice_gap(*state, record.number, record.prefix.time, end_lost);

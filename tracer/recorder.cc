@@ -223,7 +223,7 @@ void Recorder::enter(Tracee& tracee, const ptrace_syscall_info& info) {
     memory_.select(tracee.tid);
     // Straight into the ring: the largest piece of a record is copied once.
     const std::size_t got = memory_.read(info.stack_pointer, {end, window});
-    record.flags = static_cast<uint16_t>(kCallHasStack | (got == 0 ? kCallStackFault : 0));
+    record.flags = static_cast<uint8_t>(kCallHasStack | (got == 0 ? kCallStackFault : 0));
     record.stack_bytes = static_cast<uint32_t>(got);
     end += got;
   }

@@ -41,7 +41,7 @@ struct RecordPrefix {
   uint32_t process_serial = 0;  ///< likewise
 };
 
-enum CallFlags : uint16_t {
+enum CallFlags : uint8_t {
   kCallHasStack = 1,     ///< Registers and stack bytes follow the captures
   kCallStackFault = 2,   ///< the stack could not be read
   kCallAlreadyOpen = 4,  ///< the thread was inside the call when the tracer attached: `time` is the attach
@@ -49,21 +49,28 @@ enum CallFlags : uint16_t {
   kCallKnownStack = 16,  ///< no Registers and stack bytes, but the stack's number
 };
 
+/// What follows it comes right behind its last argument: each line of a ring that is written costs the thread the time
+/// in which the consumer's processor gives it up.
 struct CallEnter {
   RecordPrefix prefix;
-  uint64_t args[6] = {};
   uint64_t ip = 0;
   uint64_t sp = 0;
   int32_t nr = 0;  ///< as the thread asked for it, x32 bit removed; may be -1 or unknown
   Abi abi = Abi::x86_64;
   uint8_t capture_count = 0;
-  uint16_t flags = 0;          ///< CallFlags
+  uint8_t flags = 0;           ///< CallFlags
+  uint8_t arg_count = 6;       ///< how many of `args` are in the record, from the first on
   uint32_t capture_bytes = 0;  ///< all captures with their headers and padding
   uint32_t stack_bytes = 0;    ///< bytes from `sp` outward that follow Registers
   uint64_t number = 0;         ///< 1, 2, … of the thread's calls to be recorded: a gap is what has been lost
   /// kCallKnownStack: which stack, as the consumer has numbered it (known_stacks.h). kCallHasStack: in which state of
   /// its mappings the program was, if the producer looks for known stacks; else 0.
   uint64_t stack = 0;
+  uint64_t args[6] = {};
+
+  static constexpr uint32_t bytes_with(uint32_t arg_count) {
+    return static_cast<uint32_t>(sizeof(CallEnter) - (6 - arg_count) * sizeof(uint64_t));
+  }
 };
 
 /// How a call ended.

@@ -236,7 +236,8 @@ Seen Driver::take_records() {
     if (view.header.type == static_cast<uint16_t>(RecordType::call_enter)) {
       CallEnter record;
       copy(record);
-      Seen::Entry entry{record.nr, record.ip, record.sp, {}, record.capture_bytes};
+      std::fill(std::begin(record.args) + std::min<std::size_t>(record.arg_count, 6), std::end(record.args), 0);
+      Seen::Entry entry{record.nr, record.ip, record.sp, {}, record.arg_count, record.capture_bytes};
       std::copy(std::begin(record.args), std::end(record.args), entry.args);
       seen.entries.push_back(entry);
     } else if (view.header.type == static_cast<uint16_t>(RecordType::call_exit)) {

@@ -22,6 +22,7 @@ struct Seen {
   struct Entry {
     int32_t nr;
     uint64_t ip, sp, args[6];
+    uint8_t arg_count;
     uint32_t capture_bytes;
   };
   struct Exit {

@@ -374,9 +374,11 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
     captures = captures_of(thread, call, Phase::entry, {.abi = Abi::x86_64, .args = args, .ret = 0, .failed = false});
   }
   uint32_t window = 0;
-  uint32_t size = static_cast<uint32_t>(sizeof(CallEnter) + captures.bytes);
+  const auto arg_count = static_cast<uint8_t>(call != nullptr ? call->arguments.size() : 6);
+  const uint32_t head = CallEnter::bytes_with(arg_count);
+  uint32_t size = head + captures.bytes;
   uint64_t stack = 0;
-  uint16_t flags = 0;
+  uint8_t flags = 0;
   if (shared().stacks) {
     const uint64_t maps = state_of_maps(shared(), thread.space);
     stack = known_stack(frame, thread, maps);
@@ -396,7 +398,7 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
     end_record(thread);
     return 0;
   }
-  std::byte* end = place + sizeof(CallEnter);
+  std::byte* end = place + head;
   if (captures.bytes != 0) memcpy(end, scratch_of(thread).data(), captures.bytes);
   end += captures.bytes;
   uint32_t stack_bytes = 0;
@@ -409,28 +411,33 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
     OwnMemory memory(thread);
     const std::size_t got = memory.read(thread.user_rsp, {end, window});
     if (got != window) thread.stack_end = thread.user_rsp + got;
-    flags = static_cast<uint16_t>(kCallHasStack | (got == 0 ? kCallStackFault : 0));
+    flags = static_cast<uint8_t>(kCallHasStack | (got == 0 ? kCallStackFault : 0));
     stack_bytes = static_cast<uint32_t>(got);
     end += got;
   }
   thread.nr = nr;
   const uint64_t time = next_time(thread);
-  new (place) CallEnter{.prefix = {.time = time,
-                                   .tid = thread.prefix.tid,
-                                   .pid = thread.prefix.pid,
-                                   .thread_serial = thread.prefix.thread_serial,
-                                   .process_serial = thread.prefix.process_serial},
-                        .args = {frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9},
-                        .ip = frame.rcx,
-                        .sp = thread.user_rsp,
-                        .nr = nr,
-                        .abi = Abi::x86_64,
-                        .capture_count = captures.count,
-                        .flags = flags,
-                        .capture_bytes = captures.bytes,
-                        .stack_bytes = stack_bytes,
-                        .number = number,
-                        .stack = stack};
+  // Field by field: the arguments that it does not have are not there to be written to.
+  auto& record = *reinterpret_cast<CallEnter*>(place);
+  record.prefix = {.time = time,
+                   .tid = thread.prefix.tid,
+                   .pid = thread.prefix.pid,
+                   .thread_serial = thread.prefix.thread_serial,
+                   .process_serial = thread.prefix.process_serial};
+  record.ip = frame.rcx;
+  record.sp = thread.user_rsp;
+  record.nr = nr;
+  record.abi = Abi::x86_64;
+  record.capture_count = captures.count;
+  record.flags = flags;
+  record.arg_count = arg_count;
+  record.capture_bytes = captures.bytes;
+  record.stack_bytes = stack_bytes;
+  record.number = number;
+  record.stack = stack;
+  uint64_t args[6];
+  arguments_of(frame, args);
+  for (std::size_t i = 0; i < arg_count; ++i) record.args[i] = args[i];
   const auto record_end =
       thread.ring.prepare(static_cast<uint16_t>(RecordType::call_enter), static_cast<uint32_t>(end - place));
   thread.publish_to = record_end.word;
