@@ -29,7 +29,7 @@ Step finish(const Rule& rule, uint64_t cfa, uint64_t caller, FrameRegisters& reg
 }
 
 Step step_simple(const Rule& rule, FrameRegisters& registers, StackView& stack) {
-  if (!registers.use(rule.cfa_register)) return Step::nonsense;
+  if (!registers.use(rule.cfa_register, stack)) return Step::nonsense;
   uint64_t cfa = registers.value[rule.cfa_register] + static_cast<int64_t>(rule.cfa_offset);
   if (rule.cfa_dereference) {
     const std::optional<uint64_t> loaded = stack.read(cfa);
@@ -42,15 +42,15 @@ Step step_simple(const Rule& rule, FrameRegisters& registers, StackView& stack) 
     if (!loaded) return Step::unreadable;
     caller = *loaded;
   } else {
-    if (!registers.use(rule.return_register)) return Step::nonsense;
+    if (!registers.use(rule.return_register, stack)) return Step::nonsense;
     caller = registers.value[rule.return_register];
   }
   for (std::size_t i = 0; i < rule.saved.size(); ++i) {
     if (rule.saved[i] == Rule::kSameValue) continue;
     const uint64_t slot = cfa + int64_t{rule.saved[i]} * 8;
-    const std::optional<uint64_t> loaded = stack.read(slot);
+    const std::optional<uint64_t> loaded = stack.look(slot);
     if (loaded) {
-      registers.set(Rule::kCalleeSaved[i], *loaded);
+      registers.restore(Rule::kCalleeSaved[i], *loaded, slot);
     } else if (slot < registers.sp()) {
       // Popped already, or kept in the red zone of an interrupted leaf: bytes below the stack pointer are not copied.
       // Frames further out mostly do not need it.

@@ -24,10 +24,19 @@ class StackView {
     uint64_t value;
     uint32_t where;
   };
-  static constexpr std::size_t kMostReads = 24;
+  static constexpr std::size_t kMostReads = 64;
 
   /// Reads `size` (1 to 8) bytes, zero-extended. nullopt: not among the copied bytes.
   std::optional<uint64_t> read(uint64_t address, std::size_t size = 8) {
+    const std::optional<uint64_t> value = look(address, size);
+    if (value && size == 8) [[likely]]
+      used(address, *value);
+    else if (value)
+      too_many_reads_ = true;
+    return value;
+  }
+  /// The same for what may never be used: if it is, used() says so.
+  std::optional<uint64_t> look(uint64_t address, std::size_t size = 8) {
     const uint64_t offset = address - address_;  // wraps below address_ to something beyond the size
     if (offset > bytes_.size() || size > bytes_.size() - offset) {
       // "Behind the end" is where a longer copy would have helped; anything else is another stack, or garbage.
@@ -38,11 +47,15 @@ class StackView {
     uint64_t value = 0;
     std::memcpy(&value, bytes_.data() + offset, size);
     if (address + size > read_to_) read_to_ = address + size;
-    if (size == 8 && read_count_ < kMostReads && offset <= UINT32_MAX) [[likely]]
+    return value;
+  }
+  /// The walk follows from this word.
+  void used(uint64_t address, uint64_t value) {
+    const uint64_t offset = address - address_;
+    if (read_count_ < kMostReads && offset <= UINT32_MAX) [[likely]]
       reads_[read_count_++] = {value, static_cast<uint32_t>(offset)};
     else
       too_many_reads_ = true;
-    return value;
   }
 
   bool hit_end() const { return hit_end_; }
@@ -53,7 +66,7 @@ class StackView {
   bool holds(uint64_t sp) const { return sp - address_ <= bytes_.size(); }
   uint64_t read_to() const { return read_to_; }
 
-  /// What was read, unless that were too many, or pieces of other sizes.
+  /// What was used, unless that were too many, or pieces of other sizes.
   std::span<const Read> reads() const { return {reads_.data(), read_count_}; }
   bool too_many_reads() const { return too_many_reads_; }
   bool missed_any() const { return missed_any_; }
@@ -78,16 +91,30 @@ struct FrameRegisters {
   uint32_t known = kAll;
   uint32_t initial = kAll;  ///< still hold what they held where the walk began
   uint32_t used = 0;        ///< held that when a simple rule used them
+  uint32_t unused = 0;      ///< were restored from the stack, and no rule has used them since
+  std::array<uint64_t, Registers::kCount> restored_from;  ///< … at these addresses
 
   bool knows(std::size_t number) const { return (known >> number) & 1; }
   void set(std::size_t number, uint64_t to) {
     value[number] = to;
     known |= 1u << number;
     initial &= ~(1u << number);
+    unused &= ~(1u << number);
   }
-  /// A rule needs this register: whether it is known.
-  bool use(std::size_t number) {
+  /// Functions keep more registers for their callers than the walk ever looks at. Most hold a loop's counter, or
+  /// whatever, and a walk that followed from those would hardly be met again.
+  void restore(std::size_t number, uint64_t to, uint64_t from) {
+    set(number, to);
+    unused |= 1u << number;
+    restored_from[number] = from;
+  }
+  /// A simple rule needs this register: whether it is known.
+  bool use(std::size_t number, StackView& stack) {
     used |= initial & (1u << number);
+    if ((unused >> number & 1) != 0) {
+      unused &= ~(1u << number);
+      stack.used(restored_from[number], value[number]);
+    }
     return knows(number);
   }
   uint64_t pc() const { return value[Registers::kPc]; }

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <vector>
+#include <memory>
 
 #include "symbolizer/stepper.h"
 #include "symbolizer/symbolizer.h"
@@ -23,8 +23,9 @@ class WalkCache {
  public:
   /// The result of a walk that would go as one did before, or nullptr.
   const Resolved* find(const StackSample& sample, Depth depth) const {
-    if (slots_.empty()) return nullptr;
-    const Slot& slot = slots_[index(sample)];
+    const std::unique_ptr<Slot>& place = slots_[index(sample)];
+    if (place == nullptr) return nullptr;
+    const Slot& slot = *place;
     const auto& value = sample.registers.value;
     const Walk& walk = slot.walk;
     if (slot.result.stack == kNoStack || walk.pc != value[Registers::kPc] || walk.sp != value[Registers::kSp] ||
@@ -47,8 +48,10 @@ class WalkCache {
                   const Resolved& result) {
     const auto reads = stack.reads();
     if (stack.missed_any() || stack.too_many_reads() || reads.size() > Walk::kMostReads) return nullptr;
-    if (slots_.empty()) slots_.resize(kSlots);
-    Slot& slot = slots_[index(sample)];
+    std::unique_ptr<Slot>& place = slots_[index(sample)];
+    // Most of a slot is never written, and so takes no memory: std::make_unique would write it.
+    if (place == nullptr) place.reset(new Slot);
+    Slot& slot = *place;
     Walk& walk = slot.walk;
     slot.result = {};
     walk.register_count = 0;
@@ -89,7 +92,7 @@ class WalkCache {
   }
   static_assert(kSlots == 32, "index() has five bits");
 
-  std::vector<Slot> slots_;
+  std::array<std::unique_ptr<Slot>, kSlots> slots_;
 };
 
 }  // namespace sightline::symbolizer

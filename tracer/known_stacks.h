@@ -20,7 +20,7 @@ namespace sightline::tracer {
 class KnownStacks {
  public:
   static constexpr std::size_t kMostRegisters = 4;
-  static constexpr std::size_t kMostWords = 24;
+  static constexpr std::size_t kMostWords = 64;
   /// A bit for each register that a stack may follow from: those that functions keep for their callers, rbx, rbp, r12
   /// to r15 (psABI, figure 3.4).
   static constexpr uint32_t kRegisters = 1u << 3 | 1u << 6 | 0xfu << 12;
@@ -38,7 +38,9 @@ class KnownStacks {
   };
 
   void add(const Grounds& grounds, uint32_t stack) {
-    Entry& entry = entries_[index(grounds.memory, grounds.pc, grounds.sp)];
+    const std::size_t at = index(grounds.memory, grounds.pc, grounds.sp);
+    put(used_[at / 64], get(used_[at / 64]) | uint64_t{1} << at % 64);
+    Entry& entry = entries_[at];
     const uint32_t version = begin_writing(entry);
     put(entry.memory, grounds.memory);
     put(entry.pc, grounds.pc);
@@ -59,8 +61,10 @@ class KnownStacks {
 
   /// What was known may have another name by now.
   void clear() {
-    for (Entry& entry : entries_) {
-      if (entry.memory.load(std::memory_order_relaxed) == 0) continue;
+    for (std::size_t at = 0; at < kEntries; ++at) {
+      // To look at the others would take memory for them.
+      if ((get(used_[at / 64]) >> at % 64 & 1) == 0) continue;
+      Entry& entry = entries_[at];
       const uint32_t version = begin_writing(entry);
       put(entry.memory, uint64_t{0});
       entry.version.store(version + 2, std::memory_order_release);
@@ -120,6 +124,7 @@ class KnownStacks {
     return version;
   }
 
+  std::array<std::atomic<uint64_t>, kEntries / 64> used_{};  ///< the consumer's: entries that were ever written
   std::array<Entry, kEntries> entries_{};
 };
 

@@ -19,9 +19,9 @@ class StackWindows {
  public:
   static constexpr uint32_t kUnknownSite = 16 * 1024;
   static constexpr uint32_t kSmallest = 1024;
-  /// Where most stacks are known and not copied at all (known_stacks.h), the others are never shrunk: none is cut
-  /// because it is deeper than those that came from the same site before.
-  static constexpr uint32_t kSmallestIfKnown = kUnknownSite;
+  /// Where most stacks are known and not copied at all (known_stacks.h), the others may have more: fewer of them are
+  /// cut because they are deeper than those that came from the same site before.
+  static constexpr uint32_t kSmallestIfKnown = 8192;
   static constexpr uint32_t kLargest = 64 * 1024;
 
   /// Bytes to copy for a call from `ip` in `process`: `unknown` until the first call from there was looked at.

@@ -259,6 +259,7 @@ TEST_CASE("a walk is not made again where all that it used is the same") {
   Memory memory(16);
   memory.sample.registers.value = registers_at(kStack).value;
   memory.sample.registers.value[kRbp] = kStack + 32;
+  memory.set(4, kStack + 80);
   const auto walk = [&](WalkCache& cache, StackId found) {
     StackView stack(memory.sample);
     FrameRegisters registers;
@@ -273,6 +274,8 @@ TEST_CASE("a walk is not made again where all that it used is the same") {
     by_rbp.saved[1] = -2;
     REQUIRE(step(by_sp, {}, registers, stack) == Step::stepped);
     REQUIRE(step(by_rbp, {}, registers, stack) == Step::stepped);
+    REQUIRE(step(by_rbp, {}, registers, stack) == Step::stepped);  // whose frame the first has kept
+    REQUIRE(registers.value[kRbp] == 0x1000 + 10);
     cache.add(memory.sample, Depth::user_line, registers, stack, {.stack = found, .bytes_used = 48});
   };
   WalkCache cache;
@@ -288,6 +291,7 @@ TEST_CASE("a walk is not made again where all that it used is the same") {
   memory.sample.registers.value[kRbx] += 1;  // what no rule asked for
   memory.set(1, 0xdead);
   memory.set(6, 0xdead);
+  memory.set(10, 0xdead);  // the last frame's, that nobody came to use
   CHECK(found() == 7);
 
   SUBCASE("a register") {
@@ -305,8 +309,8 @@ TEST_CASE("a walk is not made again where all that it used is the same") {
   SUBCASE("the caller's return address") {
     memory.set(5, 1);
   }
-  SUBCASE("a saved register") {
-    memory.set(4, 1);
+  SUBCASE("a saved register that was used") {
+    memory.set(4, kStack + 88);
   }
   SUBCASE("a shorter copy") {
     memory.sample.bytes = memory.sample.bytes.first(40);
