@@ -297,8 +297,8 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
       int64_t ret = info->exit.rval;
       // Thrown out by our own PTRACE_INTERRUPT: the program never sees this EINTR (see hide_interruption).
       if (tracee.interrupting && arch::would_hide(tracee.tid)) ret = arch::kHiddenReturn;
-      recorder_.exit(tracee, ret, info->exit.is_error != 0);
       if (inprocess_ != nullptr) inprocess_->call_ends(tracee, info->exit.is_error != 0);
+      recorder_.exit(tracee, ret, info->exit.is_error != 0);
       tracee.root_change.reset();
       if (tracee.inside != nullptr) {
         inprocess_->follow_maps(tracee, ret);
@@ -339,7 +339,7 @@ void PtraceEngine::on_signal(Tracee& tracee, Stop stop, int signo) {
     return;
   }
   recorder_.signal(tracee, stop, signo);
-  if (inprocess_ != nullptr) inprocess_->delivered(tracee, signo);
+  if (inprocess_ != nullptr) inprocess_->deliver(tracee, stop, signo);
   if (detaching_ && !tracee.interrupting) {
     let_go(tracee, std::move(stop), signo);
     return;

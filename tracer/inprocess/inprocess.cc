@@ -169,6 +169,15 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
   return verdict;
 }
 
+void InProcess::deliver(const Tracee& tracee, const Stop& stop, int& signo) {
+  if (!actions_.knows(tracee.process_serial)) return;
+  siginfo_t info{};
+  if (stop.signal_info(&info) && actions_.ignores(tracee.process_serial, info))
+    signo = 0;
+  else
+    actions_.delivered(tracee.process_serial, signo);
+}
+
 InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, const siginfo_t& info, user_regs_struct& r,
                                           int& signo) {
   Inside& inside = *tracee.inside;
@@ -310,6 +319,11 @@ void InProcess::call_begun(Tracee& tracee) {
   tracee.root_change = root_changes_;
   // Before the call has its effect. 0 is what a thread has seen that has to ask.
   if (shared().roots.fetch_add(1) == UINT32_MAX) shared().roots.fetch_add(1);
+}
+
+void InProcess::call_ends(Tracee& tracee, bool failed) {
+  actions_.call_ends(tracee, failed);
+  if (tracee.call.nr == SYS_rt_sigaction) put_back_actions(tracee);
 }
 
 void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& info) {

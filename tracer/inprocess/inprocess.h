@@ -77,8 +77,8 @@ class InProcess {
   };
   /// A signal-delivery stop. `signo` may change: to a signal that was held back.
   Verdict on_signal(Tracee& tracee, const Stop& stop, int& signo);
-  /// Of any thread: the program gets it.
-  void delivered(const Tracee& tracee, int signo) { actions_.delivered(tracee.process_serial, signo); }
+  /// Of any thread: the program is to get `signo`, or 0.
+  void deliver(const Tracee& tracee, const Stop& stop, int& signo);
 
   /// A process, not a thread, that has begun with what its parent had.
   void process_born(const Tracee& child, const Tracee& parent) {
@@ -89,7 +89,8 @@ class InProcess {
   /// The entry stop of a call, whoever traces the thread: it may change what the paths of descriptors are relative to,
   /// bear a child, or set a signal's action.
   void call_begun(Tracee& tracee);
-  void call_ends(const Tracee& tracee, bool failed) { actions_.call_ends(tracee, failed); }
+  /// Its exit stop, before it is recorded.
+  void call_ends(Tracee& tracee, bool failed);
   /// The entry stop of a call that the tracer has taken: from here on it is one of the program's own `syscall`.
   void call_made(Tracee& tracee);
   /// Its exit stop: the stub takes the next.

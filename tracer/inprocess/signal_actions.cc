@@ -52,7 +52,7 @@ SignalActions::Signals* SignalActions::find(uint32_t process) {
 void SignalActions::begin(uint32_t process, const proc::Status& status) {
   Signals signals;
   for (std::size_t i = 0; i < kSignals; ++i)
-    if (contains(status.ignored, kNumbers[i])) signals[i] = {.acts = true, .action = {.handler = kIgnore}};
+    if (contains(status.ignored, kNumbers[i])) signals[i].action.handler = kIgnore;
   known_[process] = signals;
 }
 
@@ -66,7 +66,7 @@ void SignalActions::begin(uint32_t process, const proc::Status& status, RemoteCa
                     {static_cast<uint64_t>(signo), 0, reinterpret_cast<uint64_t>(&place), kMaskBytes}) != 0)
       return;
     // All but the handler stays when an action is lost; and it may be by now, to what has brought the stub in.
-    signals[i] = {.acts = true, .action = place};
+    signals[i].action = place;
     if (ignored) signals[i].action.handler = kIgnore;
     signals[i].lost = place.handler == kDefault;
   }
@@ -82,22 +82,43 @@ void SignalActions::copy(uint32_t child, uint32_t parent) {
 
 void SignalActions::call_begun(const Tracee& tracee) {
   const OpenCall& call = tracee.call;
-  if (!index_of(call) || call.args[1] == 0 || !knows(tracee.process_serial)) return;
+  if (!index_of(call) || !knows(tracee.process_serial)) return;
+  Call& begun = calls_[tracee.tid] = {.sets = std::nullopt, .puts = puts_};
   // Now: the program may have the old action written over the new one.
-  Signal signal;
-  if (!read_memory(tracee.tid, call.args[1], std::as_writable_bytes(std::span(&signal.action, 1)))) return;
-  signal.acts = signal.action.handler != kDefault;
-  being_set_[tracee.tid] = signal;
+  KernelAction action;
+  if (call.args[1] != 0 && read_memory(tracee.tid, call.args[1], std::as_writable_bytes(std::span(&action, 1))))
+    begun.sets = action;
 }
 
 void SignalActions::call_ends(const Tracee& tracee, bool failed) {
   const auto index = index_of(tracee.call);
-  if (!index) return;
-  const auto set = being_set_.find(tracee.tid);
-  if (set == being_set_.end()) return;
+  const auto begun = index ? calls_.find(tracee.tid) : calls_.end();
+  if (begun == calls_.end()) return;
+  const Call call = begun->second;
+  calls_.erase(begun);
   Signals* signals = find(tracee.process_serial);
-  if (!failed && signals != nullptr) (*signals)[*index] = set->second;
-  being_set_.erase(set);
+  if (failed || signals == nullptr) return;
+  Signal& signal = (*signals)[*index];
+  // A trap of another thread's may have come in between.
+  const uint64_t old = tracee.call.args[2];
+  uint64_t handler = kDefault;
+  const auto bytes = std::as_writable_bytes(std::span(&handler, 1));
+  if (old != 0 && signal.acts() && read_memory(tracee.tid, old, bytes) && handler == kDefault) {
+    handler = signal.action.handler;
+    write_memory(tracee.tid, old, bytes);
+  }
+  if (!call.sets) return;
+  signal.action = *call.sets;
+  // What was put back meanwhile was perhaps the former one.
+  if (puts_ != call.puts) signal.lost = true;
+}
+
+bool SignalActions::ignores(uint32_t process, const siginfo_t& info) const {
+  const auto index = index_of(static_cast<uint64_t>(info.si_signo));
+  const auto at = known_.find(process);
+  if (!index || at == known_.end() || info.si_code > 0) return false;
+  const Signal& signal = at->second[*index];
+  return signal.action.handler == kIgnore;
 }
 
 void SignalActions::delivered(uint32_t process, int signo) {
@@ -105,7 +126,8 @@ void SignalActions::delivered(uint32_t process, int signo) {
   Signals* signals = index ? find(process) : nullptr;
   if (signals == nullptr) return;
   Signal& signal = (*signals)[*index];
-  if (signal.acts && signal.action.handler != kIgnore && (signal.action.flags & kResetHand) != 0) signal.acts = false;
+  if (signal.acts() && signal.action.handler != kIgnore && (signal.action.flags & kResetHand) != 0)
+    signal.action.handler = kDefault;
 }
 
 void SignalActions::raised(uint32_t process, int signo, bool blocked) {
@@ -113,7 +135,7 @@ void SignalActions::raised(uint32_t process, int signo, bool blocked) {
   Signals* signals = index ? find(process) : nullptr;
   if (signals == nullptr) return;
   Signal& signal = (*signals)[*index];
-  if (signal.acts && (blocked || signal.action.handler == kIgnore)) signal.lost = true;
+  if (signal.acts() && (blocked || signal.action.handler == kIgnore)) signal.lost = true;
 }
 
 bool SignalActions::has_lost(uint32_t process) const {
@@ -135,7 +157,8 @@ void SignalActions::put_back(uint32_t process, RemoteCalls& remote, pid_t tid, K
   }
   for (std::size_t i = 0; i < kSignals; ++i) {
     Signal& signal = (*signals)[i];
-    if (!std::exchange(signal.lost, false) || !signal.acts) continue;
+    if (!std::exchange(signal.lost, false)) continue;
+    ++puts_;
     if (place != nullptr)
       *place = signal.action;
     else

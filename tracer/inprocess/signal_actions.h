@@ -34,9 +34,13 @@ class SignalActions {
   void forget(uint32_t process) { known_.erase(process); }
   bool knows(uint32_t process) const { return known_.contains(process); }
 
-  /// The entry and exit stops of an rt_sigaction(2); of any other call nothing happens.
+  /// The entry and exit stops of an rt_sigaction(2); of any other call nothing happens. At its end, where the kernel
+  /// had just lost what the call was to tell of, it is put right.
   void call_begun(const Tracee& tracee);
   void call_ends(const Tracee& tracee, bool failed);
+  /// A signal that the process ignores, and that nobody has forced on it. It must not be left to the kernel, which may
+  /// have lost that at this very moment, to a trap of another thread's.
+  bool ignores(uint32_t process, const siginfo_t& info) const;
   /// A signal is about to be delivered: an action that is for one time only ends.
   void delivered(uint32_t process, int signo);
 
@@ -49,9 +53,13 @@ class SignalActions {
 
  private:
   struct Signal {
-    bool acts = false;  ///< the action is not SIG_DFL
     bool lost = false;
-    KernelAction action{};
+    KernelAction action{};  ///< handler 0: SIG_DFL
+    bool acts() const { return action.handler != 0; }
+  };
+  struct Call {
+    std::optional<KernelAction> sets;
+    uint64_t puts = 0;  ///< puts_ when it began
   };
   static constexpr std::size_t kSignals = 6;
   using Signals = std::array<Signal, kSignals>;
@@ -60,7 +68,8 @@ class SignalActions {
   Signals* find(uint32_t process);
 
   std::unordered_map<uint32_t, Signals> known_;  ///< of processes that have, or had, the stub
-  std::unordered_map<pid_t, Signal> being_set_;  ///< by threads that are in the call
+  std::unordered_map<pid_t, Call> calls_;        ///< of threads that are in one
+  uint64_t puts_ = 0;                            ///< how often something was put back
 };
 
 }  // namespace sightline::tracer::inprocess
