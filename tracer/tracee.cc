@@ -11,6 +11,7 @@ std::shared_ptr<AddressSpace> AddressSpace::copy_of(const AddressSpace& other) {
   copy->parked = 0;
   if (other.sites == nullptr) return copy;
   copy->sites = std::make_shared<inprocess::Sites>(*other.sites);
+  copy->sites->copied();
   // Another thread may have made some since of which we have not heard yet.
   if (other.inside > 1) copy->sites->code().end();
   return copy;

@@ -35,6 +35,14 @@ bool has_limited_addresses(pid_t tid) {
 
 }  // namespace
 
+/// Of a tracer that is no more: the last who shared that memory left it by an execve, or the tracer's process was
+/// killed. We trace it now, so nobody else does.
+bool InProcess::has_leftover(std::span<const proc::Map> maps) const {
+  return std::any_of(maps.begin(), maps.end(), [&](const proc::Map& map) {
+    return map.start == kCode && map.inode != arena_.inode() && map.path.starts_with("/memfd:sightline");
+  });
+}
+
 bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps, bool running) {
   user_regs_struct registers{};
   if (!get_registers(tracee.tid, registers)) return false;
@@ -45,6 +53,11 @@ bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps, bool runn
   if (status->under_seccomp) return refuse(tracee, EngineReason::under_seccomp);
   if (has_limited_addresses(tracee.tid)) return refuse(tracee, EngineReason::addresses_limited);
   maps = proc::maps(tracee.tid);
+  if (running && has_leftover(maps)) {
+    const Injection cleared = unmap_stub(tracee.tid, {});
+    if (cleared.interrupted) tracee.interrupting = true;
+    maps = proc::maps(tracee.tid);
+  }
   tracee.space->stack_end = running ? end_of_stack(maps) : registers.rsp + kAboveStart;
   const Injection injection = map_stub(tracee.tid, arena_, maps, NearCode::wish(maps, registers.rip));
   if (injection.interrupted) tracee.interrupting = true;
@@ -52,18 +65,18 @@ bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps, bool runn
     tracee.space->sites = std::make_shared<Sites>();
     tracee.space->sites->begin(arena_, maps, injection.near_code);
   }
-  learn_actions(tracee, *status, running && injection.done);
+  learn_actions(tracee, *status, running);
   if (!injection.done) return refuse(tracee, injection.why_not);
   if (log_ != nullptr) log_->print(Log::Level::info, tracee.tid, "stub injected");
   return true;
 }
 
-/// `running`: it has the stub, and does with signals what it has said before.
+/// `running`: it does with signals what it has said before.
 void InProcess::learn_actions(Tracee& tracee, const proc::Status& status, bool running) {
   const uint32_t process = tracee.process_serial;
   if (running && ((status.ignored | status.caught) & SignalActions::kRaised) != 0) {
-    RemoteCalls remote(tracee.tid, stub_.remote);
-    actions_.begin(process, status, remote, shared().action);
+    RemoteCalls remote(tracee.tid, syscall_of(tracee));
+    actions_.begin(process, status, remote, tracee.tid);
     if (remote.interrupted()) tracee.interrupting = true;
   } else {
     actions_.begin(process, status);

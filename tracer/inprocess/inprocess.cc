@@ -79,12 +79,17 @@ Frame& InProcess::frame_of(std::size_t slot) {
   return *reinterpret_cast<Frame*>(thread_slot(slot).stack + kStackBytes - sizeof(Frame));
 }
 
+/// Where it has a `syscall` that no dispatch diverts.
+uint64_t InProcess::syscall_of(const Tracee& tracee) const {
+  return tracee.space->sites != nullptr ? stub_.remote : find_system_call(tracee.tid, proc::maps(tracee.tid));
+}
+
 /// In any stop but that of a signal which is to be delivered.
 void InProcess::put_back_actions(Tracee& tracee) {
   if (!actions_.has_lost(tracee.process_serial)) return;
-  const bool has_stub = tracee.space->sites != nullptr;
-  RemoteCalls remote(tracee.tid, has_stub ? stub_.remote : find_system_call(tracee.tid, proc::maps(tracee.tid)));
-  actions_.put_back(tracee.process_serial, remote, tracee.tid, has_stub ? &shared().action : nullptr);
+  RemoteCalls remote(tracee.tid, syscall_of(tracee));
+  KernelAction* const place = tracee.space->sites != nullptr ? &shared().action : nullptr;
+  actions_.put_back(tracee.process_serial, remote, tracee.tid, place);
   if (remote.interrupted()) tracee.interrupting = true;
 }
 

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "tracer/inprocess/arena.h"
@@ -120,6 +121,8 @@ class InProcess {
   Verdict take_signal(Tracee& tracee, const Stop& stop, const siginfo_t& info, user_regs_struct& registers, int& signo);
   void learn_actions(Tracee& tracee, const proc::Status& status, bool running);
   void put_back_actions(Tracee& tracee);
+  uint64_t syscall_of(const Tracee& tracee) const;
+  bool has_leftover(std::span<const proc::Map> maps) const;
   void begin(Tracee& tracee, bool diverted);
   bool divert(Tracee& tracee, bool on);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);

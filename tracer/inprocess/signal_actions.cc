@@ -20,8 +20,17 @@ constexpr uint64_t kIgnore = 1;
 constexpr uint64_t kResetHand = 0x80000000;  // SA_RESETHAND
 constexpr uint64_t kMaskBytes = sizeof(uint64_t);
 
+constexpr uint64_t kPage = 4096;
+
 bool contains(uint64_t signals, int signo) {
   return (signals >> (signo - 1) & 1) != 0;
+}
+
+/// 0: it can't be had.
+uint64_t map_page(RemoteCalls& remote) {
+  const auto page =
+      remote.call(SYS_mmap, {0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
+  return page && *page > 0 ? static_cast<uint64_t>(*page) : 0;
 }
 
 }  // namespace
@@ -56,20 +65,23 @@ void SignalActions::begin(uint32_t process, const proc::Status& status) {
   known_[process] = signals;
 }
 
-void SignalActions::begin(uint32_t process, const proc::Status& status, RemoteCalls& remote, KernelAction& place) {
+void SignalActions::begin(uint32_t process, const proc::Status& status, RemoteCalls& remote, pid_t tid) {
   Signals signals;
+  const uint64_t page = map_page(remote);
+  if (page == 0) return;
   for (std::size_t i = 0; i < kSignals; ++i) {
     const int signo = kNumbers[i];
     const bool ignored = contains(status.ignored, signo);
     if (!ignored && !contains(status.caught, signo)) continue;
-    if (remote.call(SYS_rt_sigaction,
-                    {static_cast<uint64_t>(signo), 0, reinterpret_cast<uint64_t>(&place), kMaskBytes}) != 0)
+    KernelAction& action = signals[i].action;
+    if (remote.call(SYS_rt_sigaction, {static_cast<uint64_t>(signo), 0, page, kMaskBytes}) != 0 ||
+        !read_memory(tid, page, std::as_writable_bytes(std::span(&action, 1))))
       return;
     // All but the handler stays when an action is lost; and it may be by now, to what has brought the stub in.
-    signals[i].action = place;
-    if (ignored) signals[i].action.handler = kIgnore;
-    signals[i].lost = place.handler == kDefault;
+    signals[i].lost = action.handler == kDefault;
+    if (ignored) action.handler = kIgnore;
   }
+  remote.call(SYS_munmap, {page, kPage});
   known_[process] = signals;
 }
 
@@ -145,16 +157,10 @@ bool SignalActions::has_lost(uint32_t process) const {
 }
 
 void SignalActions::put_back(uint32_t process, RemoteCalls& remote, pid_t tid, KernelAction* place) {
-  constexpr uint64_t kPage = 4096;
   Signals* signals = find(process);
   if (signals == nullptr) return;
-  auto at = reinterpret_cast<uint64_t>(place);
-  if (place == nullptr) {
-    const auto page =
-        remote.call(SYS_mmap, {0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
-    if (!page || *page < 0) return;
-    at = static_cast<uint64_t>(*page);
-  }
+  const uint64_t at = place != nullptr ? reinterpret_cast<uint64_t>(place) : map_page(remote);
+  if (at == 0) return;
   for (std::size_t i = 0; i < kSignals; ++i) {
     Signal& signal = (*signals)[i];
     if (!std::exchange(signal.lost, false)) continue;

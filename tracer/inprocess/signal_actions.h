@@ -28,8 +28,9 @@ class SignalActions {
 
   /// A new program: of what its process did only what is ignored is left (execve(2)).
   void begin(uint32_t process, const proc::Status& status);
-  /// A running program, which is asked in the name of a stopped thread. `place` is where both sides write.
-  void begin(uint32_t process, const proc::Status& status, RemoteCalls& remote, KernelAction& place);
+  /// A running program, of which the kernel is asked in the name of a stopped thread. `status` is from before anything
+  /// was done to it.
+  void begin(uint32_t process, const proc::Status& status, RemoteCalls& remote, pid_t tid);
   void copy(uint32_t child, uint32_t parent);
   void forget(uint32_t process) { known_.erase(process); }
   bool knows(uint32_t process) const { return known_.contains(process); }

@@ -190,6 +190,16 @@ uint64_t Sites::take_near(pid_t tid, uint64_t from, uint32_t fixed, uint64_t rem
   return place;
 }
 
+/// Whether take_back() has been at it and not come to its end.
+bool Sites::stands_in_part(pid_t tid, const Patch& patch) {
+  Jump now{};
+  const auto bytes = std::span(now).first(patch.size);
+  if (!read_memory(tid, patch.start, bytes)) return false;
+  for (std::size_t i = 0; i < patch.size; ++i)
+    if (now[i] != patch.written[i] && now[i] != patch.original[i] && (i != 0 || now[i] != kBreakpoint)) return false;
+  return !std::equal(bytes.begin(), bytes.end(), patch.original.begin());
+}
+
 bool Sites::stands(pid_t tid, const Patch& patch) {
   Jump now{};
   const auto bytes = std::span(now).first(patch.size);
@@ -519,7 +529,7 @@ void Sites::moved(pid_t tid, uint64_t from, uint64_t to, uint64_t length) {
 void Sites::take_back(pid_t tid, const Patch& patch) {
   const auto original = std::span<const std::byte>(patch.original).first(patch.size);
   patched_.erase(patch.start);
-  if (!stands(tid, patch)) return;
+  if (!stands(tid, patch) && !(in_part_ && stands_in_part(tid, patch))) return;
   // Behind a breakpoint, from the end to the beginning: what is there is always an instruction or a breakpoint.
   restored_.insert(patch.start);
   write_memory(tid, patch.start, {&kBreakpoint, 1});
@@ -535,6 +545,12 @@ void Sites::take_back(pid_t tid, const Patch& patch) {
     end = begin;
   }
   write_memory(tid, patch.start, original.first(1));
+}
+
+void Sites::copied() {
+  if (!frozen_) return;
+  in_part_ = true;
+  for (const auto& [near, patch] : patches_) patched_.try_emplace(patch.start, near);
 }
 
 void Sites::restore(pid_t tid) {

@@ -83,6 +83,9 @@ class Sites {
 
   /// Puts every byte back, through the stopped thread `tid`, and patches nothing more: for a thread that has no stub.
   void restore(pid_t tid);
+  /// These are a copy, for the memory that fork(2) has copied: from before, while or after the original's were
+  /// restored.
+  void copied();
   /// All are restored, and no thread is near a site: the last bytes are put back. Returns the mappings of the
   /// instructions near sites; none if somebody may come back to them.
   std::vector<std::pair<uint64_t, uint64_t>> leave_nothing(pid_t tid);
@@ -134,6 +137,7 @@ class Sites {
 
   uint64_t take_near(pid_t tid, uint64_t from, uint32_t fixed, uint64_t remote_syscall);
   static bool stands(pid_t tid, const Patch& patch);
+  static bool stands_in_part(pid_t tid, const Patch& patch);
   const Patch* patch_at(uint64_t start) const;
   const Patch* patch_with_breakpoint(uint64_t address) const;
   /// The patch that begins at `start`, if its bytes are still there. Forgotten if not.
@@ -152,6 +156,7 @@ class Sites {
   KnownCode code_;
   uint64_t frames_ = 0;
   bool frozen_ = false;
+  bool in_part_ = false;  ///< what is taken back may be so already, or half of it
 };
 
 }  // namespace sightline::tracer::inprocess
