@@ -5,9 +5,6 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <nmmintrin.h>
-#if __has_include(<sys/platform/x86.h>)
-#include <sys/platform/x86.h>
-#endif
 #endif
 
 namespace sightline::slt {
@@ -62,29 +59,16 @@ uint32_t crc32c_portable(const void* data, std::size_t size, uint32_t before) {
   return ~crc;
 }
 
-#if defined(__x86_64__)
-namespace {
-
-/// Not __builtin_cpu_supports: that looks at all features, in each run, before main().
-bool has_sse42() {
-#ifdef CPU_FEATURE_ACTIVE
-  // glibc has looked already. In a virtual machine each look stops the machine.
-  return CPU_FEATURE_ACTIVE(SSE4_2);
-#else
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_SSE4_2) != 0;
-#endif
-}
-
-}  // namespace
-#endif
-
 uint32_t crc32c(const void* data, std::size_t size, uint32_t before) {
 #if defined(__x86_64__)
-  static const bool has_instruction = has_sse42();
+  // Not __builtin_cpu_supports: that looks at all features, in each run, before main().
+  static const bool has_instruction = [] {
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_SSE4_2) != 0;
+  }();
   if (has_instruction) return crc32c_sse42(static_cast<const uint8_t*>(data), size, before);
 #endif
   return crc32c_portable(data, size, before);
