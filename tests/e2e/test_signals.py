@@ -52,8 +52,16 @@ class Storms(TestCase):
         made = int(lines[0].split()[1])
         self.assertEqual(next(iter(marks(trace).values())), list(range(made)))
         # Each of the child's two threads is stopped, and SIGCONT is delivered to one of them.
-        self.assertEqual(len([s for s in trace.stops if s[1] == "SIGSTOP"]), 2 * n)
-        self.assertEqual(len([s for s in trace.signals if s[1] == "SIGCONT"]), n)
+        stops = len([s for s in trace.stops if s[1] == "SIGSTOP"])
+        continued = len([s for s in trace.signals if s[1] == "SIGCONT"])
+        if os.environ.get("SIGHTLINE_DISPATCH") == "prctl":
+            # A thread's birth takes some calls in its name there: a stop that comes meanwhile is not told apart from
+            # ours, and a SIGCONT waits, perhaps until the next stop takes it back (signal(7)).
+            self.assertIn(stops, (2 * n - 1, 2 * n))
+            self.assertIn(continued, (n - 1, n))
+            return
+        self.assertEqual(stops, 2 * n)
+        self.assertEqual(continued, n)
 
 
 class Deaths(TestCase):
