@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -265,6 +266,7 @@ void PtraceEngine::on_gone(Tracee& tracee, const StopKind& how) {
     // It was on its way out when it was sent the signal: that was for whoever is left, then.
     if (std::exchange(undelivered_, 0) != 0 && killed == nullptr) detach_wanted_.store(1);
   }
+  tell_meanwhile(tracee);
   if (tracee.inside != nullptr) inprocess_->drop(tracee);
   if (!tracee.hidden) {
     recorder_.abandon(tracee, is_exit(tracee.call) && exited != nullptr ? CallEnd::exited : CallEnd::killed);
@@ -338,7 +340,8 @@ void PtraceEngine::on_signal(Tracee& tracee, Stop stop, int signo) {
       go_on(tracee, std::move(stop), 0);
     return;
   }
-  recorder_.signal(tracee, stop, signo);
+  std::array<std::byte, 128> siginfo;
+  recorder_.signal(tracee, signo, stop.signal_info(siginfo.data()) ? siginfo.data() : nullptr);
   if (inprocess_ != nullptr) inprocess_->deliver(tracee, stop, signo);
   if (detaching_ && !tracee.interrupting) {
     let_go(tracee, std::move(stop), signo);
@@ -349,8 +352,10 @@ void PtraceEngine::on_signal(Tracee& tracee, Stop stop, int signo) {
 
 void PtraceEngine::on_group_stop(Tracee& tracee, Stop stop, int signo) {
   const bool asked = std::exchange(tracee.interrupting, false);
-  // A stopped process that we attached to shows its stop once: it was stopped before.
-  if (!asked) recorder_.group_stop(tracee, signo);
+  // An interruption of ours tells once more of a stop that is recorded, or was there before we attached.
+  const bool known = asked && (!tracee.first_stop_seen || tracee.shown_stop == tracee.space->stops);
+  if (!known) recorder_.group_stop(tracee, signo);
+  tracee.shown_stop = tracee.space->stops;
   tracee.first_stop_seen = true;
   if (detaching_) {
     let_go(tracee, std::move(stop), 0, true);
@@ -369,7 +374,11 @@ void PtraceEngine::listen(Tracee& tracee, Stop stop) {
 }
 
 void PtraceEngine::on_trap(Tracee& tracee, Stop stop) {
-  if (std::exchange(tracee.interrupting, false)) arch::hide_interruption(tracee.tid);
+  tracee.shown_stop = 0;
+  if (std::exchange(tracee.interrupting, false))
+    arch::hide_interruption(tracee.tid);
+  else if (inprocess_ != nullptr)
+    inprocess::InProcess::on_continued(tracee);
   tracee.first_stop_seen = true;
   if (detaching_) {
     let_go(tracee, std::move(stop), 0, true);
@@ -381,6 +390,25 @@ void PtraceEngine::on_trap(Tracee& tracee, Stop stop) {
   }
   begin_inside(tracee);
   go_on(tracee, std::move(stop), 0);
+}
+
+/// Before the thread goes on, or is gone.
+void PtraceEngine::tell_meanwhile(Tracee& tracee) {
+  for (const Meanwhile& met : std::exchange(tracee.meanwhile, {})) {
+    switch (met.kind) {
+      case Meanwhile::Kind::stop_signal:
+        ++tracee.space->stops;
+        recorder_.signal(tracee, met.signo, met.siginfo.data());
+        break;
+      case Meanwhile::Kind::group_stop:
+        if (tracee.shown_stop != tracee.space->stops) recorder_.group_stop(tracee, met.signo);
+        tracee.shown_stop = tracee.space->stops;
+        break;
+      case Meanwhile::Kind::end_of_stop:
+        tracee.shown_stop = 0;
+        break;
+    }
+  }
 }
 
 void PtraceEngine::begin_inside(Tracee& tracee) {
@@ -460,6 +488,7 @@ void PtraceEngine::on_exec(Tracee& tracee, const Stop& stop) {
     tracee.call = caller->call;
     caller->call.open = false;
     tracee.interrupting = caller->interrupting;
+    tracee.shown_stop = caller->shown_stop;
   }
   tracee.new_program = true;
   if (!tracee.muted) recorder_.exec(tracee, former);
@@ -484,6 +513,8 @@ void PtraceEngine::on_exec(Tracee& tracee, const Stop& stop) {
 // can still be set to start again, and no later one will be. Any other stop swallows the pending interrupt
 // (kernel/signal.c, ptrace_stop: "any trap clears pending STOP trap"), so it is sent once more.
 void PtraceEngine::go_on(Tracee& tracee, Stop stop, int signo) {
+  tell_meanwhile(tracee);
+  if (is_stop_signal(signo)) ++tracee.space->stops;
   if (tracee.interrupting) interrupt(tracee.tid);
   resume(tracee, std::move(stop), signo);
 }

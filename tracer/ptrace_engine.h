@@ -95,6 +95,7 @@ class PtraceEngine {
   void on_signal(Tracee& tracee, Stop stop, int signo);
   void on_group_stop(Tracee& tracee, Stop stop, int signo);
   void on_trap(Tracee& tracee, Stop stop);
+  void tell_meanwhile(Tracee& tracee);
   void on_event(Tracee& tracee, Stop stop, int event);
   void on_birth(Tracee& parent, const Stop& stop, int event);
   void on_exec(Tracee& tracee, const Stop& stop);

@@ -1,5 +1,6 @@
 #include "tracer/recorder.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -273,20 +274,25 @@ void Recorder::abandon(Tracee& tracee, CallEnd end) {
   call.open = false;
 }
 
-void Recorder::signal(Tracee& tracee, const Stop& stop, int signo) {
+void Recorder::signal(Tracee& tracee, int signo, const void* siginfo) {
   if (tracee.hidden) return;
   SignalRecord record{.prefix = prefix(tracee)};
   record.signo = signo;
-  record.has_info = stop.signal_info(record.siginfo) ? 1 : 0;
-  write(tracee.ring.ring, RecordType::signal, record);
+  if (siginfo != nullptr) std::memcpy(record.siginfo, siginfo, sizeof record.siginfo);
+  record.has_info = siginfo != nullptr ? 1 : 0;
+  write(signo == SIGSTOP ? ring_in_stop(tracee) : tracee.ring.ring, RecordType::signal, record);
+}
+
+/// A thread that records its calls itself may be stopped in the middle of a record: its ring is its own then.
+ringbuf::RecordRing* Recorder::ring_in_stop(const Tracee& tracee) const {
+  return tracee.inside != nullptr ? lifecycle_.ring : tracee.ring.ring;
 }
 
 void Recorder::group_stop(Tracee& tracee, int signo) {
   if (tracee.hidden) return;
   SignalRecord record{.prefix = prefix(tracee)};
   record.signo = signo;
-  // A thread that records its calls itself may be stopped in the middle of a record: its ring is its own then.
-  write(tracee.inside != nullptr ? lifecycle_.ring : tracee.ring.ring, RecordType::group_stop, record);
+  write(ring_in_stop(tracee), RecordType::group_stop, record);
 }
 
 void Recorder::exec(Tracee& tracee, pid_t former_tid) {

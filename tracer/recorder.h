@@ -55,7 +55,8 @@ class Recorder {
   void exit(Tracee& tracee, int64_t ret, bool is_error);
   /// The open call ends without an answer.
   void abandon(Tracee& tracee, CallEnd end);
-  void signal(Tracee& tracee, const Stop& stop, int signo);
+  /// `siginfo`: 128 bytes, or nullptr where it can't be had.
+  void signal(Tracee& tracee, int signo, const void* siginfo);
   void group_stop(Tracee& tracee, int signo);
   /// `former`: the thread that called execve, if it is another one.
   void exec(Tracee& tracee, pid_t former_tid);
@@ -84,6 +85,7 @@ class Recorder {
   template <class Record>
   void write(ringbuf::RecordRing* ring, RecordType type, const Record& record);
   void retire(Tracee& tracee);
+  ringbuf::RecordRing* ring_in_stop(const Tracee& tracee) const;
   bool is_wanted(Tracee& tracee);
   CaptureResult run_captures(Tracee& tracee, Phase phase, int64_t ret, bool failed);
   void report_maps(Tracee& tracee);

@@ -18,6 +18,10 @@ long request(long what, pid_t tid, int signo) {
 
 }  // namespace
 
+bool is_stop_signal(int signo) {
+  return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
+}
+
 Stop::~Stop() {
   if (tid_ != 0) request(PTRACE_SYSCALL, tid_, 0);
 }

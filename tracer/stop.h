@@ -13,6 +13,9 @@
 
 namespace sightline::tracer {
 
+/// Whether it stops a process that neither handles nor ignores it.
+bool is_stop_signal(int signo);
+
 class Stop {
  public:
   explicit Stop(pid_t tid) : tid_(tid) {}

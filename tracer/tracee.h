@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,6 +37,7 @@ struct AddressSpace {
   bool wants_stub = false;                       ///< a running program's, to be brought in: see Settling
   bool retired = false;                          ///< the stub can't stay: each thread leaves it at its next call
   EngineReason why_ptrace = EngineReason::none;  ///< nobody is in the stub, and that is why
+  uint32_t stops = 1;                            ///< 1, and the stop signals that were delivered
   pid_t parked = 0;                              ///< a thread that waits in its stop to take the stub out
 
   /// The copy that fork(2) makes: of its threads none is there yet.
@@ -49,6 +51,14 @@ struct OpenCall {
   int32_t nr = 0;
   Abi abi = Abi::x86_64;
   uint64_t args[6] = {};
+};
+
+/// What came to a thread while calls were made in its name (inprocess::RemoteCalls): used up there, and still to be
+/// told of, in this order.
+struct Meanwhile {
+  enum class Kind : uint8_t { stop_signal, group_stop, end_of_stop } kind;
+  int signo = 0;
+  std::array<std::byte, 128> siginfo{};  ///< of a signal
 };
 
 struct Tracee {
@@ -69,10 +79,12 @@ struct Tracee {
   bool newly_shown = false;                ///< it has just left that state
   bool attached = false;                   ///< by -p: left running when we go
   bool first_stop_seen = false;
-  bool interrupting = false;  ///< we sent PTRACE_INTERRUPT and wait for its stop
-  bool held = false;          ///< kept in its stop until all of its process are there
-  int group_stop = 0;         ///< the signal of the group stop it is held in
-  bool foreign_ids = false;   ///< lives in another pid namespace than ours, or its children will
+  bool interrupting = false;  ///< we sent PTRACE_INTERRUPT, or have to, and wait for its stop
+  std::vector<Meanwhile> meanwhile;
+  uint32_t shown_stop = 0;   ///< not 0: in a group stop that was recorded when `stops` was this
+  bool held = false;         ///< kept in its stop until all of its process are there
+  int group_stop = 0;        ///< the signal of the group stop it is held in
+  bool foreign_ids = false;  ///< lives in another pid namespace than ours, or its children will
 };
 
 }  // namespace sightline::tracer

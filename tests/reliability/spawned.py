@@ -87,22 +87,23 @@ def signals(case):
 def stopping(case):
     """R4: SIGSTOP and SIGCONT"""
     n = case.size(200, 1000)
-    result, _ = case.record(tracee("signal_storm"), "stop", n)
-    made, handled = result.out.splitlines()
-    case.assertEqual(handled, f"handled {n} interrupted 0 wrong 0")
-    made = int(made.split()[1])
-    stops = continued = 0
-    marks = []
-    for line in case.lines():
-        stops += b"--- stopped by SIGSTOP ---" in line
-        continued += b"--- SIGCONT" in line
-        if match := re.match(rb"^(?:\d+ +)?lseek\(-1, (\d+), SEEK_SET", line):
-            marks.append(int(match[1]))
-    case.assertEqual(marks, list(range(made)))
-    # Two threads are stopped, one is told of SIGCONT. A stop that is over before the tracer has looked leaves no trace.
-    case.assertEqual(continued, n)
-    case.assertTrue(n <= stops <= 2 * n, f"{stops} of {2 * n} stops")
-    return f"{n:,} stops of two threads", "the parent sees each, difference 0"
+    for way in ("stop", "stop-new"):
+        result, _ = case.record(tracee("signal_storm"), way, n)
+        made, handled = result.out.splitlines()
+        case.assertEqual(handled, f"handled {n} interrupted 0 wrong 0", way)
+        made = int(made.split()[1])
+        stops = continued = 0
+        marks = []
+        for line in case.lines():
+            stops += b"--- stopped by SIGSTOP ---" in line
+            continued += b"--- SIGCONT" in line
+            if match := re.match(rb"^(?:\d+ +)?lseek\(-1, (\d+), SEEK_SET", line):
+                marks.append(int(match[1]))
+        case.assertEqual(marks, list(range(made)), way)
+        # Two threads are stopped, one is told of SIGCONT.
+        case.assertEqual((stops, continued), (2 * n, n), way)
+    case.record(tracee("signal_storm"), "nudge", n)
+    return f"2 × {n:,} stops of two threads, {n:,} taken back", "the parent and the trace see each, difference 0"
 
 
 def killed(case):

@@ -3,13 +3,17 @@
 //   interrupt N  the same without SA_RESTART: each read is
 //   queue N      N queued real-time signals as fast as the kernel takes them, handled while the thread makes calls
 //   stop N       a child is stopped and continued N times while it works
+//   stop-new N   the same, and each call of its is made at a place that has seen two calls at most
+//   nudge N      a child is stopped and continued in one go, N times while it works: it works on
 // Prints what was sent, what was handled, and how many calls were interrupted.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <thread>
 
@@ -85,16 +89,60 @@ struct Work {
   std::atomic<bool> enough{false};
 };
 
-int stopped(int n) {
-  auto& work = *tracee::shared<Work>();
+/// tracee::mark(), made by code that was written a moment ago.
+class NewSites {
+ public:
+  NewSites() {
+    // mov $lseek, %eax; syscall; ret
+    constexpr std::array<unsigned char, 8> kCall = {0xb8, SYS_lseek, 0, 0, 0, 0x0f, 0x05, 0xc3};
+    void* const place = mmap(nullptr, kSites * kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (place == MAP_FAILED) tracee::fail("mmap");
+    code_ = static_cast<unsigned char*>(place);
+    for (std::size_t i = 0; i < kSites; ++i) std::memcpy(code_ + i * kBytes, kCall.data(), kCall.size());
+    if (mprotect(place, kSites * kBytes, PROT_READ | PROT_EXEC) < 0) tracee::fail("mprotect");
+  }
+  void mark(uint64_t n) {
+    unsigned char* const site = code_ + n / kCallsAtEach % kSites * kBytes;
+    reinterpret_cast<long (*)(long, uint64_t, long)>(site)(-1, n, 0);
+  }
+
+ private:
+  static constexpr std::size_t kSites = 16384;
+  static constexpr std::size_t kBytes = 16;
+  static constexpr uint64_t kCallsAtEach = 2;
+  unsigned char* code_ = nullptr;
+};
+
+/// A process with two threads, of which one makes calls until there is enough.
+pid_t start_work(Work& work, bool at_new_sites) {
   const pid_t child = fork();
   if (child == 0) {
-    std::thread([&work] {
-      while (!work.enough.load()) tracee::mark(work.made++);
+    std::thread([&] {
+      if (at_new_sites) {
+        NewSites sites;
+        while (!work.enough.load()) sites.mark(work.made++);
+      } else {
+        while (!work.enough.load()) tracee::mark(work.made++);
+      }
     }).join();
     _exit(0);
   }
   while (work.made.load() == 0) sched_yield();
+  return child;
+}
+
+int end_work(Work& work, pid_t child) {
+  work.enough = true;
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (status != 0) ++wrong;
+  std::printf("made %llu\n", static_cast<unsigned long long>(work.made.load()));
+  return 0;
+}
+
+int stopped(int n, bool at_new_sites) {
+  auto& work = *tracee::shared<Work>();
+  const pid_t child = start_work(work, at_new_sites);
   for (int i = 0; i < n; ++i) {
     int status = 0;
     kill(child, SIGSTOP);
@@ -107,12 +155,20 @@ int stopped(int n) {
     while (work.made.load() < before + 2) sched_yield();
     ++handled;
   }
-  work.enough = true;
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (status != 0) ++wrong;
-  std::printf("made %llu\n", static_cast<unsigned long long>(work.made.load()));
-  return 0;
+  return end_work(work, child);
+}
+
+int nudged(int n) {
+  auto& work = *tracee::shared<Work>();
+  const pid_t child = start_work(work, false);
+  for (int i = 0; i < n; ++i) {
+    kill(child, SIGSTOP);
+    kill(child, SIGCONT);
+    const uint64_t before = work.made.load();
+    while (work.made.load() < before + 2) sched_yield();
+    ++handled;
+  }
+  return end_work(work, child);
 }
 
 }  // namespace
@@ -124,7 +180,9 @@ int main(int argc, char** argv) {
   if (std::strcmp(argv[1], "restart") == 0) interrupted = blocked_reads(n, SA_RESTART);
   if (std::strcmp(argv[1], "interrupt") == 0) interrupted = blocked_reads(n, 0);
   if (std::strcmp(argv[1], "queue") == 0) interrupted = queued(n);
-  if (std::strcmp(argv[1], "stop") == 0) interrupted = stopped(n);
+  if (std::strcmp(argv[1], "stop") == 0) interrupted = stopped(n, false);
+  if (std::strcmp(argv[1], "stop-new") == 0) interrupted = stopped(n, true);
+  if (std::strcmp(argv[1], "nudge") == 0) interrupted = nudged(n);
   std::printf("handled %d interrupted %d wrong %d\n", handled.load(), interrupted, wrong.load());
   return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "tracer/inprocess/layout.h"
 #include "tracer/inprocess/remote.h"
+#include "tracer/tracee.h"
 #include "tracer/x86_64/registers.h"
 
 namespace sightline::tracer::inprocess {
@@ -37,20 +38,20 @@ bool Dispatch::set_by_call(RemoteCalls& remote, bool on) {
   return answer && *answer == 0;
 }
 
-Dispatch::Outcome Dispatch::set(pid_t tid, bool on, uint64_t remote) {
+Dispatch::Outcome Dispatch::set(Tracee& tracee, bool on, uint64_t remote) {
   if (!by_call_) {
     const Config config{.mode = on ? 1u : 0u, .selector = 0, .offset = on ? kCode : 0, .length = on ? kCodeBytes : 0};
-    if (syscall(SYS_ptrace, kPtraceSet, tid, sizeof config, &config) == 0) return {.done = true};
+    if (syscall(SYS_ptrace, kPtraceSet, tracee.tid, sizeof config, &config) == 0) return {.done = true};
     if (errno == ESRCH) return {};
     by_call_ = true;  // EIO: a request that this kernel does not know
   }
-  RemoteCalls calls(tid, remote);
+  RemoteCalls calls(tracee, remote);
   Outcome outcome;
   outcome.done = set_by_call(calls, on);
   outcome.called = true;
   const auto& before = calls.registers();
-  outcome.restarts = calls.interrupted() ||
-                     (static_cast<int64_t>(before.orig_rax) >= 0 && arch::is_restart(static_cast<int64_t>(before.rax)));
+  if (static_cast<int64_t>(before.orig_rax) >= 0 && arch::is_restart(static_cast<int64_t>(before.rax)))
+    tracee.interrupting = true;
   return outcome;
 }
 

@@ -5,9 +5,11 @@
 /// Linux 6.4 lets a tracer do it. Threads: the tracer's.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
+
+namespace sightline::tracer {
+struct Tracee;
+}
 
 namespace sightline::tracer::inprocess {
 
@@ -23,12 +25,11 @@ class Dispatch {
 
   struct Outcome {
     bool done = false;
-    bool called = false;    ///< a call was made in the thread's name …
-    bool restarts = false;  ///< … and a call that was interrupted was to start again, or an interruption is used up
+    bool called = false;  ///< a call was made in the thread's name
   };
-  /// `tid`, in a stop as inject.h has it, whose memory has the stub at `remote` (StubHeader::remote). Where a call was
-  /// made, what is said there of another stop holds: needed if `restarts`.
-  Outcome set(pid_t tid, bool on, uint64_t remote);
+  /// `tracee`, in a stop as inject.h has it, whose memory has the stub at `remote` (StubHeader::remote). Where a call
+  /// was made, what is said there of another stop holds; `interrupting` is set if it is needed.
+  Outcome set(Tracee& tracee, bool on, uint64_t remote);
 
   static bool set_by_call(RemoteCalls& remote, bool on);
 

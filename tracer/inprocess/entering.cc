@@ -54,13 +54,11 @@ bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps, bool runn
   if (has_limited_addresses(tracee.tid)) return refuse(tracee, EngineReason::addresses_limited);
   maps = proc::maps(tracee.tid);
   if (running && has_leftover(maps)) {
-    const Injection cleared = unmap_stub(tracee.tid, {});
-    if (cleared.interrupted) tracee.interrupting = true;
+    unmap_stub(tracee, {});
     maps = proc::maps(tracee.tid);
   }
   tracee.space->stack_end = running ? end_of_stack(maps) : registers.rsp + kAboveStart;
-  const Injection injection = map_stub(tracee.tid, arena_, maps, NearCode::wish(maps, registers.rip));
-  if (injection.interrupted) tracee.interrupting = true;
+  const Injection injection = map_stub(tracee, arena_, maps, NearCode::wish(maps, registers.rip));
   if (injection.done) {
     tracee.space->sites = std::make_shared<Sites>();
     tracee.space->sites->begin(arena_, maps, injection.near_code);
@@ -75,9 +73,8 @@ bool InProcess::bring_in(Tracee& tracee, std::vector<proc::Map>& maps, bool runn
 void InProcess::learn_actions(Tracee& tracee, const proc::Status& status, bool running) {
   const uint32_t process = tracee.process_serial;
   if (running && ((status.ignored | status.caught) & SignalActions::kRaised) != 0) {
-    RemoteCalls remote(tracee.tid, syscall_of(tracee));
+    RemoteCalls remote(tracee, syscall_of(tracee));
     actions_.begin(process, status, remote, tracee.tid);
-    if (remote.interrupted()) tracee.interrupting = true;
   } else {
     actions_.begin(process, status);
     actions_.raised(process, SIGSYS, false);  // by what has mapped the stub
@@ -102,8 +99,7 @@ void InProcess::enter_running(Tracee& tracee) {
 
 /// Sets the thread's dispatch.
 bool InProcess::divert(Tracee& tracee, bool on) {
-  const Dispatch::Outcome outcome = dispatch_.set(tracee.tid, on, stub_.remote);
-  if (outcome.restarts) tracee.interrupting = true;
+  const Dispatch::Outcome outcome = dispatch_.set(tracee, on, stub_.remote);
   if (outcome.called && log_ != nullptr)
     log_->print(Log::Level::debug, tracee.tid, "dispatch %s by a call in its name", on ? "on" : "off");
   return outcome.done;

@@ -18,6 +18,7 @@
 #include "tracer/inprocess/near_code.h"
 #include "tracer/inprocess/remote.h"
 #include "tracer/proc.h"
+#include "tracer/tracee.h"
 
 namespace sightline::tracer::inprocess {
 namespace {
@@ -111,12 +112,13 @@ void bring_in(const Place& place, int fd, Injection& result) {
 
 }  // namespace
 
-Injection map_stub(pid_t tid, const Arena& arena, std::span<const proc::Map> maps, uint64_t near_code) {
+Injection map_stub(Tracee& tracee, const Arena& arena, std::span<const proc::Map> maps, uint64_t near_code) {
   static_assert(NearCode::kAreaBytes == 0x10000 && kCode == kBase);  // entry.S counts on both
   Injection result;
+  const pid_t tid = tracee.tid;
   const uint64_t syscall_at = find_system_call(tid, maps);
   if (syscall_at == 0) return result;
-  RemoteCalls remote(tid, syscall_at);
+  RemoteCalls remote(tracee, syscall_at);
   const auto free_code = [&] { remote.call(SYS_munmap, {kCode, kCodeBytes}); };
   // What maps the rest is written where the code will be: no memory of the program's is borrowed, whose other threads
   // may run.
@@ -125,7 +127,6 @@ Injection map_stub(pid_t tid, const Arena& arena, std::span<const proc::Map> map
                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, ~uint64_t{0}, 0});
   if (!place || static_cast<uint64_t>(*place) != kCode) {
     if (place) result.why_not = EngineReason::addresses_taken;
-    result.interrupted = remote.interrupted();
     return result;
   }
   const StubHeader& stub = arena.stub();
@@ -143,18 +144,16 @@ Injection map_stub(pid_t tid, const Arena& arena, std::span<const proc::Map> map
       if (const int fd = hand_over(remote, tid, arena.fd()); fd >= 0) bring_in(there, fd, result);
   }
   if (!result.done) free_code();
-  result.interrupted = remote.interrupted();
   return result;
 }
 
-Injection unmap_stub(pid_t tid, std::span<const std::pair<uint64_t, uint64_t>> also) {
+Injection unmap_stub(Tracee& tracee, std::span<const std::pair<uint64_t, uint64_t>> also) {
   Injection result;
-  const uint64_t syscall_at = find_system_call(tid, proc::maps(tid));
+  const uint64_t syscall_at = find_system_call(tracee.tid, proc::maps(tracee.tid));
   if (syscall_at == 0) return result;
-  RemoteCalls remote(tid, syscall_at);
+  RemoteCalls remote(tracee, syscall_at);
   result.done = remote.call(SYS_munmap, {kBase, kEnd - kBase}).has_value();
   for (const auto& [start, end] : also) remote.call(SYS_munmap, {start, end - start});
-  result.interrupted = remote.interrupted();
   return result;
 }
 

@@ -87,10 +87,9 @@ uint64_t InProcess::syscall_of(const Tracee& tracee) const {
 /// In any stop but that of a signal which is to be delivered.
 void InProcess::put_back_actions(Tracee& tracee) {
   if (!actions_.has_lost(tracee.process_serial)) return;
-  RemoteCalls remote(tracee.tid, syscall_of(tracee));
+  RemoteCalls remote(tracee, syscall_of(tracee));
   KernelAction* const place = tracee.space->sites != nullptr ? &shared().action : nullptr;
   actions_.put_back(tracee.process_serial, remote, tracee.tid, place);
-  if (remote.interrupted()) tracee.interrupting = true;
 }
 
 void InProcess::take_over(Tracee& tracee) {
@@ -154,6 +153,7 @@ InProcess::Verdict InProcess::deliver_held(Inside& inside, const Stop& stop, int
   if (!inside.held) return Verdict::resume;
   signo = inside.held->signo;
   stop.set_signal_info(inside.held->siginfo.data());
+  inside.is_void = inside.held->is_void;
   inside.held.reset();
   return Verdict::deliver;
 }
@@ -175,12 +175,24 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
 }
 
 void InProcess::deliver(const Tracee& tracee, const Stop& stop, int& signo) {
+  if (tracee.inside != nullptr && std::exchange(tracee.inside->is_void, false)) {
+    signo = 0;
+    return;
+  }
   if (!actions_.knows(tracee.process_serial)) return;
   siginfo_t info{};
   if (stop.signal_info(&info) && actions_.ignores(tracee.process_serial, info))
     signo = 0;
   else
     actions_.delivered(tracee.process_serial, signo);
+}
+
+/// The kernel has taken back all signals that were to stop the process and had not done so (signal(7)), but not the one
+/// that we hold.
+void InProcess::on_continued(Tracee& tracee) {
+  if (tracee.inside == nullptr || !tracee.inside->held) return;
+  Inside::Held& held = *tracee.inside->held;
+  held.is_void = held.is_void || is_stop_signal(held.signo);
 }
 
 InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, const siginfo_t& info, user_regs_struct& r,
@@ -235,7 +247,9 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
   }
   const bool trapped = signo == SIGTRAP && (r.rip == stub_.held_entry + 1 || r.rip == stub_.held_exit + 1);
   if (!get_out(tracee, r)) {
+    if (signo == SIGSTOP) return Verdict::deliver;  // it has no handler, and can't be blocked: the thread stops here
     hold_signals(tracee);
+    send_held_again(tracee);
     inside.held.emplace(Inside::Held{.signo = signo, .siginfo = {}});
     std::memcpy(inside.held->siginfo.data(), &info, inside.held->siginfo.size());
     return Verdict::resume;
@@ -243,11 +257,16 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
   set_registers(tracee.tid, r);
   control.blocked_is_stale = 1;
   if (!trapped) {
-    // A fault that somebody has sent, faster than the one that is held: that one comes once more.
-    if (inside.held) syscall(SYS_tgkill, tracee.pid, tracee.tid, std::exchange(inside.held, std::nullopt)->signo);
+    send_held_again(tracee);
     return Verdict::deliver;
   }
   return deliver_held(inside, stop, signo);
+}
+
+/// A signal that is never blocked there (hold_signals) was faster than the one that is held.
+void InProcess::send_held_again(Tracee& tracee) {
+  const auto held = std::exchange(tracee.inside->held, std::nullopt);
+  if (held && !held->is_void) syscall(SYS_tgkill, tracee.pid, tracee.tid, held->signo);
 }
 
 /// The thread traps at the next safe place; until then other signals wait where they are, in the kernel. Those that a
@@ -350,7 +369,9 @@ void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& in
   const auto sharing = static_cast<std::size_t>(tracee.space.use_count());
   std::string_view patched;
   if (sharing == tracee.space->inside)
-    patched = tracee.space->sites->trapped(tracee.tid, r.rip, nr, stub_.entry, stub_.remote, sharing == 1);
+    patched = tracee.space->sites->trapped(
+        {.tracee = tracee, .stub_entry = stub_.entry, .remote_syscall = stub_.remote, .alone = sharing == 1}, r.rip,
+        nr);
   if (log_ != nullptr)
     log_->print(Log::Level::debug, tracee.tid, "call %d at %#llx trapped%s%.*s", nr,
                 static_cast<unsigned long long>(r.rip - 2),

@@ -42,11 +42,13 @@ struct Inside {
   struct Held {
     int signo;
     std::array<std::byte, 128> siginfo;
+    bool is_void = false;  ///< it was to stop the thread, and a SIGCONT has come since
   };
   uint64_t flags_taken_off = 0;  ///< of a clone(2) that it is in, not 0: they had CLONE_UNTRACED (untraced.cc)
   uint32_t roots_not_ours = 0;   ///< SharedState::roots for which the thread has another root directory than we
   uint64_t blocked = 0;          ///< the thread's signal mask, while signals are held back
   std::optional<Held> held;      ///< a signal that waits for the stub to reach a safe place
+  bool is_void = false;          ///< the one that is being delivered: see Held
 };
 
 class InProcess {
@@ -80,6 +82,8 @@ class InProcess {
   Verdict on_signal(Tracee& tracee, const Stop& stop, int& signo);
   /// Of any thread: the program is to get `signo`, or 0.
   void deliver(const Tracee& tracee, const Stop& stop, int& signo);
+  /// A SIGCONT was sent to the thread's process.
+  static void on_continued(Tracee& tracee);
 
   /// A process, not a thread, that has begun with what its parent had.
   void process_born(const Tracee& child, const Tracee& parent) {
@@ -143,6 +147,7 @@ class InProcess {
   bool close_step(Tracee& tracee);
   void forget_unpublished(Tracee& tracee);
   void hold_signals(Tracee& tracee);
+  static void send_held_again(Tracee& tracee);
   bool get_out(Tracee& tracee, user_regs_struct& registers);
   bool is_before_call(const Inside& inside, const user_regs_struct& registers) const;
   void deliver_outside(Tracee& tracee, user_regs_struct& registers);

@@ -116,8 +116,7 @@ bool InProcess::leave(Tracee& tracee) {
 
 void InProcess::take_out(Tracee& tracee) {
   put_back_actions(tracee);
-  const Injection injection = unmap_stub(tracee.tid, tracee.space->sites->leave_nothing(tracee.tid));
-  if (injection.interrupted) tracee.interrupting = true;
+  const Injection injection = unmap_stub(tracee, tracee.space->sites->leave_nothing(tracee.tid));
   tracee.space->sites = nullptr;
   if (log_ != nullptr)
     log_->print(Log::Level::info, tracee.tid, injection.done ? "stub taken out" : "the stub could not be taken out");
@@ -176,7 +175,7 @@ bool InProcess::recover(Tracee& tracee, user_regs_struct& r) {
     recorder_.exit(tracee, ret, ret < 0 && ret >= -4095);
   }
   stop_holding(tracee);
-  if (tracee.inside->held) syscall(SYS_tgkill, tracee.pid, tracee.tid, tracee.inside->held->signo);
+  send_held_again(tracee);
   const uint64_t behind = tracee.space->sites->behind_of(control.resume);
   unwind(r, slot, behind, frame_of(slot).rax);
   retire(tracee, r, before_call ? behind - 2 : control.resume, EngineReason::stub_faulted);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "tracer/inprocess/remote.h"
+#include "tracer/tracee.h"
 
 namespace sightline::tracer::inprocess {
 namespace {
@@ -90,13 +91,13 @@ uint64_t NearCode::wish(std::span<const proc::Map> maps, uint64_t from) {
   return found.empty() ? 0 : found.front();
 }
 
-uint64_t NearCode::take(pid_t tid, uint64_t from, uint32_t fixed, uint64_t remote_syscall) {
+uint64_t NearCode::take(Tracee& tracee, uint64_t from, uint32_t fixed, uint64_t remote_syscall) {
   for (Area& area : areas_)
     if (const uint64_t place = take_from(area, from, fixed); place != 0) return place;
   const std::pair<uint32_t, uint64_t> wish{fixed, from >> 31};
   if (std::find(hopeless_.begin(), hopeless_.end(), wish) != hopeless_.end()) return 0;
-  for (const uint64_t wanted : candidates(proc::maps(tid), from, fixed)) {
-    RemoteCalls remote(tid, remote_syscall);
+  for (const uint64_t wanted : candidates(proc::maps(tracee.tid), from, fixed)) {
+    RemoteCalls remote(tracee, remote_syscall);
     const auto got = remote.call(SYS_mmap, {wanted, kAreaBytes, PROT_READ | PROT_EXEC,
                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~uint64_t{0}, 0});
     if (!got) return 0;

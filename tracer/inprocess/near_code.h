@@ -3,8 +3,6 @@
 /// Mapped in the traced process, in pieces; found in the gaps that its mappings leave.
 #pragma once
 
-#include <sys/types.h>
-
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +11,10 @@
 #include <vector>
 
 #include "tracer/proc.h"
+
+namespace sightline::tracer {
+struct Tracee;
+}
 
 namespace sightline::tracer::inprocess {
 
@@ -30,8 +32,8 @@ class NearCode {
   void adopt(uint64_t start) { areas_.push_back({start, {}}); }
 
   /// A place whose distance from `from`, the end of a jump with 32 bits, equals kTraps in the bits of `fixed`. 0: there
-  /// is none. Made in the name of the stopped thread `tid`; `remote_syscall`: see RemoteCalls.
-  uint64_t take(pid_t tid, uint64_t from, uint32_t fixed, uint64_t remote_syscall);
+  /// is none. Made in the name of the stopped thread `tracee`; `remote_syscall`: see RemoteCalls.
+  uint64_t take(Tracee& tracee, uint64_t from, uint32_t fixed, uint64_t remote_syscall);
   void give_back(uint64_t place);
   /// The place that `address` lies in, or 0.
   uint64_t place_of(uint64_t address) const;

@@ -16,6 +16,7 @@
 #include <cstdio>
 
 #include "tracer/proc.h"
+#include "tracer/tracee.h"
 
 namespace sightline::tracer::inprocess {
 namespace {
@@ -83,7 +84,8 @@ bool write_memory(pid_t tid, uint64_t address, std::span<const std::byte> from) 
   return n == static_cast<ssize_t>(from.size());
 }
 
-RemoteCalls::RemoteCalls(pid_t tid, uint64_t syscall_at) : tid_(tid), syscall_at_(syscall_at) {
+RemoteCalls::RemoteCalls(Tracee& tracee, uint64_t syscall_at)
+    : tracee_(tracee), tid_(tracee.tid), syscall_at_(syscall_at) {
   // But for ours: to raise a signal that is blocked takes its handler away.
   const uint64_t all = ~(uint64_t{1} << (SIGSYS - 1) | uint64_t{1} << (SIGTRAP - 1));
   ready_ = get_registers(tid_, registers_) && request(PTRACE_GETSIGMASK, tid_, sizeof mask_, &mask_) == 0 &&
@@ -94,8 +96,7 @@ RemoteCalls::~RemoteCalls() {
   if (!ready_ || lost_) return;
   set_registers(tid_, registers_);
   request(PTRACE_SETSIGMASK, tid_, sizeof mask_, &mask_);
-  // What could not be blocked was swallowed to get on.
-  if (stop_signal_ != 0) syscall(SYS_tkill, tid_, stop_signal_);
+  if (sent_again_ != 0) syscall(SYS_tkill, tid_, sent_again_);
 }
 
 /// Whether the thread has come to a stop, not to its end: that is left for the tracer's own waiting. A leader that dies
@@ -118,21 +119,38 @@ bool RemoteCalls::wait_for_stop() {
   }
 }
 
+/// One that could not be blocked. Returns what the thread goes on with: a stop signal takes effect at once, since a
+/// SIGCONT that comes before it does takes it back, which it could not do to one that we would send again.
+int RemoteCalls::met_signal(int signo) {
+  if (signo != SIGSTOP) {
+    sent_again_ = signo;
+    return 0;
+  }
+  Meanwhile& met = tracee_.meanwhile.emplace_back(Meanwhile{.kind = Meanwhile::Kind::stop_signal, .signo = signo});
+  request(PTRACE_GETSIGINFO, tid_, 0, met.siginfo.data());
+  return signo;
+}
+
 /// Up to the stop that is meant. `done` is asked of those by a signal or a system call.
 template <class Done>
 bool RemoteCalls::run_to(long resume_by, const Done& done) {
-  for (;;) {
-    if (request(resume_by, tid_, 0, nullptr) < 0 && errno != ESRCH) return false;
+  for (int signo = 0;;) {
+    const auto with = reinterpret_cast<void*>(static_cast<intptr_t>(std::exchange(signo, 0)));
+    if (request(resume_by, tid_, 0, with) < 0 && errno != ESRCH) return false;
     int status = 0;
     if (!wait_for_stop() || waitpid(tid_, &status, __WALL | WNOHANG) != tid_ || !WIFSTOPPED(status)) {
       lost_ = true;
       return false;
     }
-    if (status >> 16 == 0 && done(WSTOPSIG(status))) return true;
-    if (status >> 16 != 0)
-      interrupted_ = interrupted_ || status >> 16 == PTRACE_EVENT_STOP;
-    else
-      stop_signal_ = WSTOPSIG(status);
+    const int stop = WSTOPSIG(status);
+    if (status >> 16 == 0) {
+      if (done(stop)) return true;
+      signo = met_signal(stop);
+    } else if (status >> 16 == PTRACE_EVENT_STOP) {  // a group stop, the end of one, or an interruption of ours
+      using Kind = Meanwhile::Kind;
+      tracee_.interrupting = true;
+      tracee_.meanwhile.push_back({.kind = stop == SIGTRAP ? Kind::end_of_stop : Kind::group_stop, .signo = stop});
+    }
   }
 }
 

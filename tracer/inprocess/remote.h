@@ -14,6 +14,10 @@
 #include <span>
 #include <utility>
 
+namespace sightline::tracer {
+struct Tracee;
+}
+
 namespace sightline::tracer::inprocess {
 
 bool get_registers(pid_t tid, user_regs_struct& registers);
@@ -42,8 +46,10 @@ bool write_memory(pid_t tid, uint64_t address, std::span<const std::byte> from);
 /// end registers and signal mask are what they were.
 class RemoteCalls {
  public:
-  /// `syscall_at`: where the process has a `syscall` instruction that no dispatch diverts.
-  RemoteCalls(pid_t tid, uint64_t syscall_at);
+  /// `syscall_at`: where the process has a `syscall` instruction that no dispatch diverts. What comes to the thread in
+  /// the meantime, and can't wait, is left in `tracee`: in `meanwhile`, and as `interrupting` where it needs another
+  /// stop that PTRACE_INTERRUPT causes before it goes on with its program.
+  RemoteCalls(Tracee& tracee, uint64_t syscall_at);
   ~RemoteCalls();
   RemoteCalls(const RemoteCalls&) = delete;
   RemoteCalls& operator=(const RemoteCalls&) = delete;
@@ -64,19 +70,18 @@ class RemoteCalls {
   const user_regs_struct& registers() const { return registers_; }
   /// The thread is ending. waitpid(2) will tell of it as usual.
   bool lost() const { return lost_; }
-  /// An interruption of ours came meanwhile and is used up.
-  bool interrupted() const { return interrupted_; }
 
  private:
   bool wait_for_stop();
   template <class Done>
   bool run_to(long resume_by, const Done& done);
+  int met_signal(int signo);
 
-  pid_t tid_;
+  Tracee& tracee_;
+  const pid_t tid_;
   uint64_t syscall_at_;
   bool ready_ = false;
-  bool interrupted_ = false;
-  int stop_signal_ = 0;
+  int sent_again_ = 0;
   uint64_t mask_ = 0;
   user_regs_struct registers_{};
   bool lost_ = false;

@@ -5,8 +5,7 @@
 ///
 ///   after_move   the 5 bytes of `mov $nr,%eax` before the `syscall` become a jump; the `syscall` itself stays
 ///   with_next    5 bytes from the `syscall` on become a jump; it and the instructions that begin there are run near
-///   the
-///                site. Wherever one of them began, the jump's displacement has an int3: who comes there from
+///                the site. Wherever one of them began, the jump's displacement has an int3: who comes there from
 ///                elsewhere, or comes back, traps and is sent on to the copy. So no thread has to be kept out of the
 ///                way.
 ///   by_padding   the 2 bytes of the `syscall` become a short jump to one of 5 bytes, in what fills up the space before
@@ -36,6 +35,10 @@
 #include "tracer/inprocess/known_code.h"
 #include "tracer/inprocess/near_code.h"
 
+namespace sightline::tracer {
+struct Tracee;
+}
+
 namespace sightline::tracer::inprocess {
 
 class Sites {
@@ -51,11 +54,16 @@ class Sites {
   /// `tid` is in a stop.
   Call call_at(pid_t tid, uint64_t behind);
 
+  /// What a site is changed with.
+  struct Through {
+    Tracee& tracee;           ///< a thread of the memory's, in a stop
+    uint64_t stub_entry;      ///< StubHeader::entry
+    uint64_t remote_syscall;  ///< see RemoteCalls
+    bool alone;               ///< no other thread can run in this memory
+  };
   /// A thread has trapped at the call behind `behind`, which has the number `nr`: patches the site if it is time and
-  /// the bytes allow it. `tid` is in a stop; `alone`: no other thread can run in this memory. What was done, for a log:
-  /// the form's name, or why there is none; "" if it was not time.
-  std::string_view trapped(pid_t tid, uint64_t behind, int32_t nr, uint64_t stub_entry, uint64_t remote_syscall,
-                           bool alone);
+  /// the bytes allow it. What was done, for a log: the form's name, or why there is none; "" if it was not time.
+  std::string_view trapped(const Through& by, uint64_t behind, int32_t nr);
 
   /// Where a thread goes on that has run into a breakpoint at `address`, if that is or was one of ours. `tid` is in a
   /// stop.
@@ -91,6 +99,9 @@ class Sites {
   std::vector<std::pair<uint64_t, uint64_t>> leave_nothing(pid_t tid);
 
  private:
+  static constexpr std::byte kBreakpoint{0xcc};
+  /// Tried so often; what stands around a site that could not be patched does not change often.
+  static constexpr uint32_t kLastTry = 64;
   enum class Form : uint8_t { after_move, with_next, by_padding };
   static constexpr std::size_t kJump = 5;
   static constexpr std::size_t kMostPieces = 4;
@@ -128,14 +139,12 @@ class Sites {
   bool overlaps(uint64_t start, std::size_t size) const;
   static std::optional<Pieces> pieces_of(const Surroundings& around);
   uint64_t find_padding(const Surroundings& around) const;
-  bool patch_after_move(pid_t tid, const Surroundings& around, uint64_t stub_entry, uint64_t remote_syscall,
-                        bool alone);
-  bool patch_with_next(pid_t tid, const Surroundings& around, uint64_t stub_entry, uint64_t remote_syscall, bool alone);
-  bool patch_by_padding(pid_t tid, const Surroundings& around, uint64_t stub_entry, uint64_t remote_syscall,
-                        bool alone);
-  bool put_in_place(pid_t tid, Patch& patch, std::span<const std::byte> near, uint64_t remote_syscall, bool alone);
+  bool patch_after_move(const Through& by, const Surroundings& around);
+  bool patch_with_next(const Through& by, const Surroundings& around);
+  bool patch_by_padding(const Through& by, const Surroundings& around);
+  bool put_in_place(const Through& by, Patch& patch, std::span<const std::byte> near);
+  uint64_t take_near(const Through& by, uint64_t from, uint32_t fixed);
 
-  uint64_t take_near(pid_t tid, uint64_t from, uint32_t fixed, uint64_t remote_syscall);
   static bool stands(pid_t tid, const Patch& patch);
   static bool stands_in_part(pid_t tid, const Patch& patch);
   const Patch* patch_at(uint64_t start) const;
