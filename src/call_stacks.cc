@@ -20,13 +20,22 @@ CallStacks::CallStacks(bool wanted, symbolizer::Depth depth, symbolizer::Symboli
     : wanted_(wanted), depth_(depth), symbolizer_(symbolizer), progress_(progress), spaces_(1) {}
 
 CallStacks::Space CallStacks::add(symbolizer::SpaceId id) {
-  spaces_.push_back({id, 0});
-  return static_cast<Space>(spaces_.size() - 1);
+  if (free_.empty()) {
+    spaces_.push_back({id, 0});
+    return static_cast<Space>(spaces_.size() - 1);
+  }
+  const Space space = free_.back();
+  free_.pop_back();
+  spaces_[space] = {id, 0};
+  return space;
 }
 
 void CallStacks::move(Space& from, Space to) {
   if (to != 0) ++spaces_[to].users;
-  if (from != 0 && --spaces_[from].users == 0) symbolizer_.release_space(spaces_[from].id);
+  if (from != 0 && --spaces_[from].users == 0) {
+    symbolizer_.release_space(spaces_[from].id);
+    free_.push_back(from);
+  }
   from = to;
 }
 

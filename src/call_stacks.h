@@ -58,6 +58,7 @@ class CallStacks {
   symbolizer::Symbolizer& symbolizer_;
   tracer::Progress& progress_;
   std::vector<Used> spaces_;  ///< [0] is unused
+  std::vector<Space> free_;   ///< places there
 };
 
 }  // namespace sightline

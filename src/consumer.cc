@@ -29,9 +29,6 @@ constexpr int kNapsBeforeLong = 64;
 // Records on threads and processes that a flight recorder holds back for the calls between them.
 constexpr std::size_t kMostKept = 1 << 16;
 
-// Serials come from the tracer, one a birth. A wild one must not make us allocate the world.
-constexpr uint32_t kSerialSlack = 1 << 20;
-
 std::string comm_of(const char (&field)[16]) {
   return std::string(field, strnlen(field, sizeof field));
 }
@@ -137,9 +134,7 @@ void Consumer::idle(uint64_t horizon, uint64_t nap) {
 
 void Consumer::end() {
   const uint64_t now = ringbuf::StandardModel::now();
-  for (ThreadState& state : threads_) {
-    cut_short(state);  // nobody has told us how it ended: tracing stopped first
-  }
+  for (ThreadState* state : living_.threads()) cut_short(*state);  // nobody has told us how: tracing stopped first
   rings_.report_faults([&](std::size_t, ringbuf::Fault) { reject(); });
   const uint64_t entered = progress_.entered.load(std::memory_order_relaxed);
   const uint64_t dropped = entered > sequence_ ? entered - sequence_ : 0;
@@ -152,6 +147,13 @@ void Consumer::end() {
   end_.notes = stacks_.modules_without_lines();
   end_.output_errors = sink_.output_errors();
   sink_.trace_ended(end_);
+}
+
+std::vector<const Process*> Consumer::processes() const {
+  std::vector<const Process*> all = living_.processes();
+  for (const Process& process : ended_) all.push_back(&process);
+  std::ranges::sort(all, {}, &Process::serial);
+  return all;
 }
 
 /// Moves what is said of threads and processes out of its ring, where it would make the tracer wait. Returns whether a
@@ -257,26 +259,10 @@ void Consumer::take(uint16_t type, std::span<const std::byte> payload) {
   reject();
 }
 
-Consumer::ThreadState* Consumer::thread(const tracer::RecordPrefix& prefix) {
-  const uint32_t serial = prefix.thread_serial;
-  if (last_thread_ != nullptr && last_thread_->thread.serial == serial && last_thread_->alive) {
-    last_time_ = prefix.time;
-    return last_thread_;
-  }
-  if (serial == 0 || serial > threads_.size() || !threads_[serial - 1].alive) return nullptr;
-  last_time_ = prefix.time;
-  last_thread_ = &threads_[serial - 1];
-  return last_thread_;
-}
-
-Consumer::ThreadState* Consumer::thread_by_tid(int32_t tid) {
-  const auto at = by_tid_.find(tid);
-  return at == by_tid_.end() ? nullptr : &threads_[at->second - 1];
-}
-
-Consumer::ProcessState& Consumer::process(uint32_t serial) {
-  if (serial > processes_.size()) processes_.resize(serial);
-  return processes_[serial - 1];
+ThreadState* Consumer::thread(const tracer::RecordPrefix& prefix) {
+  ThreadState* const state = living_.thread(prefix.thread_serial);
+  if (state != nullptr) last_time_ = prefix.time;
+  return state;
 }
 
 bool Consumer::cut_short(ThreadState& state) {
@@ -305,81 +291,65 @@ void Consumer::on_thread_start(std::span<const std::byte> payload) {
   if (!read_record(payload, record)) return reject();
   const uint32_t serial = record.prefix.thread_serial;
   const uint32_t process_serial = record.prefix.process_serial;
-  if (serial == 0 || serial > threads_.size() + kSerialSlack || process_serial == 0 ||
-      process_serial > processes_.size() + kSerialSlack)
-    return reject();
-  if (serial > threads_.size()) threads_.resize(serial);
-  ThreadState& state = threads_[serial - 1];
-  if (state.thread.serial != 0) return reject();
-  last_time_ = record.prefix.time;
-
-  const ThreadState* parent = thread_by_tid(record.parent_tid);
-  ProcessState* parent_process = parent != nullptr ? parent->process : nullptr;
-  if (parent_process == nullptr) {
-    for (ProcessState& candidate : processes_)
-      if (candidate.threads != 0 && candidate.process.pid == record.parent_pid) parent_process = &candidate;
-  }
+  if (serial == 0 || process_serial == 0) return reject();
+  const ThreadState* parent = living_.thread_by_tid(record.parent_tid);
+  const ProcessState* parent_process = parent != nullptr ? parent->process : living_.process_by_pid(record.parent_pid);
   std::string comm = comm_of(record.comm);
   if (comm.empty() && parent != nullptr) comm = parent->thread.comm;
 
-  ProcessState& owner = process(process_serial);
-  const bool new_process = owner.process.serial == 0;
-  if (new_process) {
-    owner.process.serial = process_serial;
-    owner.process.pid = record.prefix.pid;
-    owner.process.parent_pid = record.parent_pid;
-    owner.process.ns_pid = record.ns_pid;
-    owner.process.start = record.prefix.time;
-    owner.process.comm = comm;
-    owner.process.reason = options_.engine_reason;
-    const uint32_t parents = parent_process != nullptr ? parent_process->space : 0;
-    if (record.shares_memory != 0 && parents != 0)
-      stacks_.share_space(owner.space, parents);
-    else if (parents != 0 && record.birth != tracer::Birth::spawned && record.birth != tracer::Birth::attached)
-      stacks_.fork_space(owner.space, parents, owner.process);
-    else
-      stacks_.new_space(owner.space, owner.process);
-  }
-  ++owner.threads;
-  state.alive = true;
-  state.thread.serial = serial;
-  state.thread.tid = record.prefix.tid;
-  state.thread.parent_tid = record.parent_tid;
-  state.thread.ns_tid = record.ns_tid;
-  state.thread.birth = record.birth;
-  state.thread.start = record.prefix.time;
-  state.thread.comm = std::move(comm);
-  state.thread.process = &owner.process;
-  state.process = &owner;
-  by_tid_[record.prefix.tid] = serial;
-  if (new_process) sink_.process_started(owner.process);
-  sink_.thread_started(state.thread);
+  ThreadState* const state = living_.begin(serial, record.prefix.tid, process_serial);
+  if (state == nullptr) return reject();
+  last_time_ = record.prefix.time;
+  state->thread.parent_tid = record.parent_tid;
+  state->thread.ns_tid = record.ns_tid;
+  state->thread.birth = record.birth;
+  state->thread.start = record.prefix.time;
+  state->thread.comm = std::move(comm);
+  if (state->process->process.serial == 0) start_process(*state, record, parent_process);
+  sink_.thread_started(state->thread);
+}
+
+void Consumer::start_process(ThreadState& state, const tracer::ThreadStart& record, const ProcessState* parent) {
+  ProcessState& owner = *state.process;
+  owner.process.serial = record.prefix.process_serial;
+  owner.process.pid = record.prefix.pid;
+  owner.process.parent_pid = record.parent_pid;
+  owner.process.ns_pid = record.ns_pid;
+  owner.process.start = record.prefix.time;
+  owner.process.comm = state.thread.comm;
+  owner.process.reason = options_.engine_reason;
+  const CallStacks::Space parents = parent != nullptr ? parent->space : 0;
+  if (record.shares_memory != 0 && parents != 0)
+    stacks_.share_space(owner.space, parents);
+  else if (parents != 0 && record.birth != tracer::Birth::spawned && record.birth != tracer::Birth::attached)
+    stacks_.fork_space(owner.space, parents, owner.process);
+  else
+    stacks_.new_space(owner.space, owner.process);
+  sink_.process_started(owner.process);
 }
 
 void Consumer::on_thread_end(std::span<const std::byte> payload) {
   tracer::ThreadEnd record;
   if (!read_record(payload, record)) return reject();
-  ThreadState* state = thread(record.prefix);
+  ThreadState* const state = thread(record.prefix);
   if (state == nullptr) return reject();
+  const bool last = record.last_of_process != 0;
   cut_short(*state);
   notice_gap(*state, record.calls + 1, record.prefix.time, false);
-  state->alive = false;
-  state->open = {};
   state->thread.end = record.prefix.time;
-  if (const auto at = by_tid_.find(state->thread.tid); at != by_tid_.end() && at->second == state->thread.serial)
-    by_tid_.erase(at);
   ProcessState& owner = *state->process;
-  if (owner.threads != 0) --owner.threads;
-  if (record.last_of_process != 0) {
+  if (last) {
     owner.process.end = record.prefix.time;
     stacks_.leave_space(owner.space);
+    if (options_.remember_processes && owner.threads == 1) ended_.push_back(owner.process);
   }
   sink_.thread_ended({.thread = &state->thread,
                       .time = record.prefix.time,
                       .kind = record.kind,
                       .status = record.status,
                       .core_dumped = record.core_dumped != 0,
-                      .last_of_process = record.last_of_process != 0});
+                      .last_of_process = last});
+  living_.end(*state, last);
 }
 
 void Consumer::on_exec(std::span<const std::byte> payload) {
@@ -397,7 +367,7 @@ void Consumer::on_exec(std::span<const std::byte> payload) {
   sink_.executed(state->thread, record.former_tid, record.prefix.time);
   if (record.former_tid != record.prefix.tid) {
     // The execve was entered under another tid; its end will come under the leader's.
-    ThreadState* former = thread_by_tid(record.former_tid);
+    ThreadState* former = living_.thread_by_tid(record.former_tid);
     if (former != nullptr && former->is_open && !state->is_open) {
       std::swap(state->open, former->open);
       state->open.call.thread = &state->thread;

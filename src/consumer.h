@@ -9,15 +9,14 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <span>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "ringbuf/ring_set.h"
 #include "src/call_stacks.h"
 #include "src/fallbacks.h"
+#include "src/living.h"
 #include "src/model.h"
 #include "symbolizer/symbolizer.h"
 #include "tracer/recorder.h"
@@ -34,6 +33,8 @@ struct ConsumerOptions {
   bool keep_until_dumped = false;
   /// Why all is recorded by ptrace, if something else was wanted.
   tracer::EngineReason engine_reason = tracer::EngineReason::none;
+  /// What is known of a process is kept when it ends: for who wants to list them, and has the memory.
+  bool remember_processes = false;
 };
 
 class Consumer {
@@ -55,27 +56,11 @@ class Consumer {
   const TraceEnd& account() const { return end_; }
   /// Who could not be in-process, by reason; after finish(). A process counts once for a reason, whatever it executes.
   const std::vector<Fallback>& fallbacks() const { return fallbacks_.all(); }
-  /// All processes there were, as they were last; after finish().
-  template <class Visit>
-  void for_each_process(Visit visit) const {
-    for (const ProcessState& state : processes_)
-      if (state.process.serial != 0) visit(state.process);
-  }
+  /// All processes there were (without ConsumerOptions::remember_processes: that outlive the trace), as they were last,
+  /// in order of appearance; after finish().
+  std::vector<const Process*> processes() const;
 
  private:
-  struct ProcessState;
-  struct OpenCall {
-    Call call;
-    std::vector<std::byte> entry_captures;
-  };
-  struct ThreadState {
-    Thread thread;
-    ProcessState* process = nullptr;
-    OpenCall open;
-    uint64_t last_number = 0;  ///< CallEnter::number of the last call seen
-    bool is_open = false;
-    bool alive = false;
-  };
   /// A record about threads or processes that waits for the calls it belongs to.
   struct Kept {
     uint64_t time = 0;
@@ -87,12 +72,6 @@ class Consumer {
     ringbuf::RecordRing* ring;
     ringbuf::RecordView view;
     uint64_t time;
-  };
-  struct ProcessState {
-    Process process;
-    CallStacks::Space space = 0;  ///< 0: none yet
-    uint32_t threads = 0;         ///< alive
-    uint64_t counted = 0;         ///< Fallbacks::count
   };
   void loop();
   bool drain_once(uint64_t horizon);
@@ -113,8 +92,7 @@ class Consumer {
   void on_mappings(std::span<const std::byte> payload);
 
   ThreadState* thread(const tracer::RecordPrefix& prefix);
-  ThreadState* thread_by_tid(int32_t tid);
-  ProcessState& process(uint32_t serial);
+  void start_process(ThreadState& state, const tracer::ThreadStart& record, const ProcessState* parent);
   /// Tells of calls that were lost before the thread's call `number`, and of `end_lost`, the end of the one before it.
   void notice_gap(ThreadState& state, uint64_t number, uint64_t time, bool end_lost);
   /// Tells of the thread's open call as of one whose end is not known; false if it has none.
@@ -133,14 +111,12 @@ class Consumer {
   std::deque<Kept> kept_;
   std::vector<Source> sources_;  ///< of the round in progress, kept for its memory
 
-  std::deque<ThreadState> threads_;               ///< by thread serial - 1; addresses are stable
-  std::deque<ProcessState> processes_;            ///< by process serial - 1
-  std::unordered_map<int32_t, uint32_t> by_tid_;  ///< tid of the living → thread serial
+  Living living_;
+  std::vector<Process> ended_;  ///< if they are to be remembered
   uint64_t sequence_ = 0;
   uint64_t rejected_ = 0;
   uint64_t told_lost_ = 0;  ///< calls
   uint64_t last_time_ = 0;
-  ThreadState* last_thread_ = nullptr;  ///< of the last record
   TraceEnd end_;
   Fallbacks fallbacks_;
 };

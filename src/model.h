@@ -20,7 +20,7 @@
 
 namespace sightline {
 
-/// A traced process. Identity is the address of this object or `serial`: pids are reused.
+/// A traced process. Identity is `serial`, while it lives also the address of this object: pids are reused.
 struct Process {
   uint32_t serial = 0;  ///< 1, 2, … in order of appearance
   int32_t pid = 0;

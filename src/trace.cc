@@ -200,10 +200,9 @@ void report_engines(const Settings& settings, const tracer::inprocess::Arena::Fa
                     const Consumer& consumer) {
   if (settings.quiet != 0) return;
   if (settings.verbose)
-    consumer.for_each_process([](const Process& process) {
-      complain(fmt::format("process {} ({}): {}", process.pid, printable(process.comm),
-                           engine_text(process.engine, process.reason)));
-    });
+    for (const Process* process : consumer.processes())
+      complain(fmt::format("process {} ({}): {}", process->pid, printable(process->comm),
+                           engine_text(process->engine, process->reason)));
   if (settings.engine != Engine::inprocess && !settings.verbose) return;
   if (why_not.reason != tracer::EngineReason::none)
     complain(fmt::format("the in-process engine can't be used here: {}{}{}", tracer::clause_of(why_not.reason),
@@ -293,7 +292,8 @@ int trace(const Settings& settings) {
        .depth = settings.source == Source::stack ? symbolizer::Depth::whole : symbolizer::Depth::user_line,
        .on_full = settings.on_full,
        .keep_until_dumped = is_flight_recorder(settings),
-       .engine_reason = why_not.reason},
+       .engine_reason = why_not.reason,
+       .remember_processes = settings.verbose},
       rings, progress, symbolizer, sinks.all);
   sinks.all.trace_started(describe(settings));
   consumer.start();

@@ -37,6 +37,7 @@ struct Symbolizer::Impl {
   PlaceId add_place(const PlaceKey& key, const Interval* interval, uint64_t pc);
   PlaceId add_jit_place(const PlaceKey& key, const JitMap::Piece& piece, uint64_t pc);
   bool is_behind_call(const AddressSpace& space, uint64_t address);
+  SpaceId add(std::shared_ptr<AddressSpace> space);
   void look_for_fetched();
   bool guess_caller(const AddressSpace& space, FrameRegisters& registers, StackView& stack, bool is_leaf);
 
@@ -47,6 +48,7 @@ struct Symbolizer::Impl {
   Places places;
   Stacks stacks;
   std::vector<std::shared_ptr<AddressSpace>> spaces;  // [SpaceId]; nullptr once released
+  std::vector<SpaceId> free_spaces;                   // of those
   std::vector<std::unique_ptr<JitMap>> jit_maps;      // [SpaceId], as far as there are some
   std::vector<PlaceId> chain;                         // of the walk in progress, kept for its memory
   const AddressSpace empty_space;
@@ -56,20 +58,31 @@ struct Symbolizer::Impl {
 Symbolizer::Symbolizer(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Symbolizer::~Symbolizer() = default;
 
+SpaceId Symbolizer::Impl::add(std::shared_ptr<AddressSpace> space) {
+  if (free_spaces.empty()) {
+    spaces.push_back(std::move(space));
+    return static_cast<SpaceId>(spaces.size() - 1);
+  }
+  const SpaceId id = free_spaces.back();
+  free_spaces.pop_back();
+  spaces[id] = std::move(space);
+  return id;
+}
+
 SpaceId Symbolizer::create_space() {
-  impl_->spaces.push_back(std::make_shared<AddressSpace>());
-  return static_cast<SpaceId>(impl_->spaces.size() - 1);
+  return impl_->add(std::make_shared<AddressSpace>());
 }
 
 SpaceId Symbolizer::fork_space(SpaceId parent) {
   if (parent >= impl_->spaces.size() || !impl_->spaces[parent]) return create_space();
   // Shared until either side gets new mappings: set_mappings replaces the object.
-  impl_->spaces.push_back(impl_->spaces[parent]);
-  return static_cast<SpaceId>(impl_->spaces.size() - 1);
+  return impl_->add(impl_->spaces[parent]);
 }
 
 void Symbolizer::release_space(SpaceId space) {
-  if (space < impl_->spaces.size()) impl_->spaces[space].reset();
+  if (space >= impl_->spaces.size() || !impl_->spaces[space]) return;
+  impl_->spaces[space].reset();
+  impl_->free_spaces.push_back(space);
   if (space < impl_->jit_maps.size()) impl_->jit_maps[space].reset();
 }
 

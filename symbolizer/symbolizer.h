@@ -115,7 +115,7 @@ struct Stack {
 };
 
 using StackId = uint32_t;  ///< index into the interned stacks; 0 is "no stack"
-using SpaceId = uint32_t;  ///< an address space; never reused
+using SpaceId = uint32_t;  ///< an address space, until it is released
 inline constexpr StackId kNoStack = 0;
 
 /// How far to walk.

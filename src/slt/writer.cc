@@ -130,6 +130,7 @@ Writer::ThreadState& Writer::thread_state(const Thread& thread) {
   last_thread_ = &state;
   if (state.id != 0) return state;
   state.process = &process_state(*thread.process);
+  ++state.process->threads;
   state.id = definitions_.thread(thread, state.process->id);
   state.tid = thread.tid;
   state.comm = thread.comm;
@@ -307,7 +308,15 @@ void Writer::thread_ended(const ThreadEnd& end) {
   event.flags =
       static_cast<uint8_t>((end.core_dumped ? kEventCoreDumped : 0) | (end.last_of_process ? kEventLastOfProcess : 0));
   put(event);
-  if (thread.open && !thread.open->active) thread.open.reset();
+  if (!thread.open || !thread.open->active) forget(end, thread);
+}
+
+/// Programs may start threads all day long.
+void Writer::forget(const ThreadEnd& end, const ThreadState& thread) {
+  ProcessState& process = *thread.process;
+  threads_.erase(end.thread->serial);
+  last_thread_ = nullptr;
+  if (--process.threads == 0 && end.last_of_process) processes_.erase(end.thread->process->serial);
 }
 
 void Writer::lost(const Loss& loss) {

@@ -73,6 +73,7 @@ class Writer : public Sink {
   };
   struct ProcessState {
     uint32_t id = 0;
+    uint32_t threads = 0;      // that are known
     std::string comm, engine;  // as the file has them
     tracer::EngineReason reason = tracer::EngineReason::none;
   };
@@ -94,6 +95,7 @@ class Writer : public Sink {
     if (time < first_time_) first_time_ = time;
     if (time > last_time_) last_time_ = time;
   }
+  void forget(const ThreadEnd& end, const ThreadState& thread);
   void put(const Event& event);
   void flush();
   void flush_definitions();
@@ -105,7 +107,7 @@ class Writer : public Sink {
   ChunkWriter file_;
   DefinitionWriter definitions_;
   SummaryCollector summary_;
-  std::unordered_map<uint32_t, ProcessState> processes_;  // by serial
+  std::unordered_map<uint32_t, ProcessState> processes_;  // by serial; that have not ended
   std::unordered_map<uint32_t, ThreadState> threads_;
   uint32_t last_serial_ = 0;  // the thread of the last event, to save the look-up
   ThreadState* last_thread_ = nullptr;

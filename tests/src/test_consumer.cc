@@ -326,9 +326,8 @@ TEST_CASE("why a process is not in-process: it keeps the last reason, and counts
   CHECK(p.consumer.fallbacks()[1].processes == 2);
   CHECK(p.consumer.fallbacks()[2].reason == unknown);
   std::vector<std::string> last;
-  p.consumer.for_each_process([&](const Process& process) {
-    last.push_back(process.engine + " " + std::string(tracer::name_of(process.reason)));
-  });
+  for (const Process* process : p.consumer.processes())
+    last.push_back(process->engine + " " + std::string(tracer::name_of(process->reason)));
   CHECK(last == std::vector<std::string>{"in-process no_room", "ptrace under_seccomp", "ptrace unknown"});
 }
 
@@ -339,11 +338,66 @@ TEST_CASE("what holds for the whole run is every process's reason, also after an
   p.write(a, tracer::RecordType::exec, tracer::ExecRecord{});
   p.run();
   int processes = 0;
-  p.consumer.for_each_process([&](const Process& process) {
+  for (const Process* process : p.consumer.processes()) {
     ++processes;
-    CHECK(process.engine == "ptrace");
-    CHECK(process.reason == tracer::EngineReason::long_strings);
-  });
+    CHECK(process->engine == "ptrace");
+    CHECK(process->reason == tracer::EngineReason::long_strings);
+  }
   CHECK(processes == 2);
   CHECK(p.consumer.fallbacks().empty());
+}
+
+namespace {
+
+void end_thread(Producer& p, Producer::Thread& of, bool last) {
+  tracer::ThreadEnd record{};
+  record.kind = tracer::ThreadEndKind::exited;
+  record.last_of_process = last ? 1 : 0;
+  p.write(of, tracer::RecordType::thread_end, record);
+}
+
+}  // namespace
+
+TEST_CASE("of what has ended nothing is kept, unless processes are to be remembered") {
+  for (const bool remembered : {false, true}) {
+    Producer p({.remember_processes = remembered});
+    auto a = p.start(10, 10, 1, 1);
+    auto sibling = p.start(11, 10, 2, 1);
+    auto b = p.start(20, 20, 3, 2);
+    end_thread(p, a, false);
+    end_thread(p, sibling, true);
+    p.enter(a, kGetpid);  // of a dead thread
+    p.enter(b, kGetpid);
+    p.start(10, 10, 4, 3);
+    p.run();
+    CHECK_FALSE(p.consumer.account().complete);
+    CHECK(p.consumer.account().entered == 1);
+    std::vector<uint32_t> serials;
+    for (const Process* process : p.consumer.processes()) serials.push_back(process->serial);
+    CHECK(serials == (remembered ? std::vector<uint32_t>{1, 2, 3} : std::vector<uint32_t>{2, 3}));
+  }
+}
+
+TEST_CASE("threads and processes live as long as somebody is there") {
+  Living living;
+  ThreadState* const leader = living.begin(1, 10, 1);
+  REQUIRE(leader != nullptr);
+  leader->process->process.serial = 1;
+  leader->process->process.pid = 10;
+  CHECK(living.begin(1, 12, 1) == nullptr);
+  ThreadState* const sibling = living.begin(65, 11, 1);
+  CHECK(sibling->process == leader->process);
+  CHECK(living.thread(1) == leader);
+  CHECK(living.thread(65) == sibling);  // both at one place of what was looked up last
+  CHECK(living.thread(1) == leader);
+  CHECK(living.thread(2) == nullptr);
+  living.end(*leader, true);  // it can't be the last: somebody is mistaken
+  CHECK(living.thread(1) == nullptr);
+  CHECK(living.thread_by_tid(10) == nullptr);
+  CHECK(living.process_by_pid(10) == sibling->process);
+  ThreadState* const other = living.begin(3, 11, 2);  // its tid was used again
+  living.end(*sibling, true);
+  CHECK(living.thread_by_tid(11) == other);
+  CHECK(living.process_by_pid(10) == nullptr);
+  CHECK(living.threads() == std::vector<ThreadState*>{other});
 }

@@ -89,7 +89,8 @@ class InProcess {
   void process_born(const Tracee& child, const Tracee& parent) {
     actions_.copy(child.process_serial, parent.process_serial);
   }
-  void process_gone(uint32_t process_serial) { actions_.forget(process_serial); }
+  /// A thread has ended.
+  void gone(const Tracee& tracee, bool last_of_process) { actions_.forget(tracee, last_of_process); }
 
   /// The entry stop of a call, whoever traces the thread: it may change what the paths of descriptors are relative to,
   /// bear a child, or set a signal's action.

@@ -92,6 +92,11 @@ void SignalActions::copy(uint32_t child, uint32_t parent) {
   }
 }
 
+void SignalActions::forget(const Tracee& tracee, bool last_of_process) {
+  calls_.erase(tracee.tid);
+  if (last_of_process) known_.erase(tracee.process_serial);
+}
+
 void SignalActions::call_begun(const Tracee& tracee) {
   const OpenCall& call = tracee.call;
   if (!index_of(call) || !knows(tracee.process_serial)) return;

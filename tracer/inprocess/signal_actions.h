@@ -32,7 +32,8 @@ class SignalActions {
   /// was done to it.
   void begin(uint32_t process, const proc::Status& status, RemoteCalls& remote, pid_t tid);
   void copy(uint32_t child, uint32_t parent);
-  void forget(uint32_t process) { known_.erase(process); }
+  /// A thread is gone, with its process if it was the last.
+  void forget(const Tracee& tracee, bool last_of_process);
   bool knows(uint32_t process) const { return known_.contains(process); }
 
   /// The entry and exit stops of an rt_sigaction(2); of any other call nothing happens. At its end, where the kernel
