@@ -89,6 +89,7 @@ void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
   const auto message = stop.event_message();
   if (!message) return;
   const auto tid = static_cast<pid_t>(*message);
+  if (event == PTRACE_EVENT_VFORK && !std::exchange(parent.in_vfork, true)) ++parent.space->suspended;
   // It was faster, and may be gone again: nothing more would be heard of it.
   if (known_before_parent_.erase(tid) != 0 || find(tid) != nullptr) return;
   ProcessMemory memory;

@@ -74,6 +74,7 @@ void PtraceEngine::forget(pid_t tid) {
   std::shared_ptr<AddressSpace> space;
   if (const auto at = tracees_.find(tid); at != tracees_.end()) {
     space = at->second->space;
+    if (at->second->in_vfork) --space->suspended;
     if (inprocess_ != nullptr) inprocess_->gone(*at->second, last_of_process(*at->second));
     tracees_.erase(at);
   }
@@ -229,6 +230,7 @@ void PtraceEngine::on_syscall(Tracee& tracee, Stop stop) {
       break;
     case PTRACE_SYSCALL_INFO_EXIT: {
       int64_t ret = info->exit.rval;
+      if (std::exchange(tracee.in_vfork, false)) --tracee.space->suspended;
       // Thrown out by our own PTRACE_INTERRUPT: the program never sees this EINTR (see hide_interruption).
       if (tracee.interrupting && arch::would_hide(tracee.tid)) ret = arch::kHiddenReturn;
       if (inprocess_ != nullptr) inprocess_->call_ends(tracee, info->exit.is_error != 0);

@@ -9,6 +9,8 @@ std::shared_ptr<AddressSpace> AddressSpace::copy_of(const AddressSpace& other) {
   copy->serial = 0;
   copy->inside = 0;
   copy->parked = 0;
+  copy->suspended = 0;
+  copy->registered = false;
   if (other.sites == nullptr) return copy;
   copy->sites = std::make_shared<inprocess::Sites>(*other.sites);
   copy->sites->copied();

@@ -34,6 +34,8 @@ struct AddressSpace {
   uint64_t stack_end = 0;                        ///< what is to be unwound of its first stack ends below; 0: unknown
   uint32_t serial = 0;                           ///< of the memories that have the stub; 0: none yet
   std::size_t inside = 0;                        ///< threads that have a place in the stub
+  std::size_t suspended = 0;                     ///< threads that wait in vfork(2) for their child
+  bool registered = false;                       ///< for calls that make processors serialize
   bool wants_stub = false;                       ///< a running program's, to be brought in: see Settling
   bool retired = false;                          ///< the stub can't stay: each thread leaves it at its next call
   EngineReason why_ptrace = EngineReason::none;  ///< nobody is in the stub, and that is why
@@ -79,6 +81,7 @@ struct Tracee {
   bool newly_shown = false;                ///< it has just left that state
   bool attached = false;                   ///< by -p: left running when we go
   bool first_stop_seen = false;
+  bool in_vfork = false;      ///< counted in `suspended`
   bool interrupting = false;  ///< we sent PTRACE_INTERRUPT, or have to, and wait for its stop
   std::vector<Meanwhile> meanwhile;
   uint32_t shown_stop = 0;   ///< not 0: in a group stop that was recorded when `stops` was this

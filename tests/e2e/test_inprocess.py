@@ -47,6 +47,18 @@ class InProcess(TestCase):
                     whole = [call for call in trace.of("write") if call.result == "4"]
                     self.assertEqual(len(whole), 4 * scaled(10000))
 
+    def test_sites_are_patched_while_threads_run(self):
+        """And while handlers run in the middle of it, and children are forked in a half patched memory."""
+        for threads, sites in ((1, 256), (4, 256), (8, 64)):
+            for _ in range(scaled(3)):
+                trace = self.inprocess(tracee("new_sites"), threads, sites)
+                made, wrong = map(int, trace.result.out.split()[1::2])
+                self.assertEqual(wrong, 0)
+                # What a signal has kept from beginning is told of twice.
+                numbers = sorted(int(call.arguments.split(", ")[1]) for call in trace.of("lseek") if call.arguments.startswith("-1,")
+                                 and "ERESTARTNOINTR" not in call.result)
+                self.assertEqual(numbers, list(range(1, made + 1)))
+
     def test_leaves_a_program_that_takes_away_what_it_needs(self):
         # Memory is given back when the last thread has left, at its next call: with others the program may miss it.
         for what, ways in (("counter", 2), ("filter", 2), ("addresses", 1), ("paging", 1), ("dispatch", 2)):

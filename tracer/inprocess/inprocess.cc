@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -218,11 +219,12 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
         on_trap(tracee, r, info);
       return Verdict::resume;
     }
-    // A breakpoint of ours, in a jump or where one was being written.
+    // A breakpoint of ours, in a jump or where one is being written.
     if (signo == SIGTRAP && info.si_code > 0) {
-      if (const auto to = tracee.space->sites->past_breakpoint(tracee.tid, r.rip - 1)) {
+      const uint64_t address = r.rip - 1;
+      if (const auto to = tracee.space->sites->past_breakpoint(tracee.tid, address)) {
         r.rip = *to;
-        set_registers(tracee.tid, r);
+        go_on_by(tracee, r, address, tracee.space->sites->take_up(address));
         return Verdict::resume;
       }
     }
@@ -245,6 +247,9 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
     answer(tracee, r);
     return Verdict::resume;
   }
+  constexpr uint64_t kCall = 2;  // bytes, of the `syscall` at StubHeader::remote
+  if (signo == SIGTRAP && info.si_code > 0 && inside.patching && r.rip == stub_.remote + kCall + 1)
+    return on_serialized(tracee, stop, r, signo);
   const bool trapped = signo == SIGTRAP && (r.rip == stub_.held_entry + 1 || r.rip == stub_.held_exit + 1);
   if (!get_out(tracee, r)) {
     if (signo == SIGSTOP) return Verdict::deliver;  // it has no handler, and can't be blocked: the thread stops here
@@ -338,6 +343,7 @@ void InProcess::answer(Tracee& tracee, user_regs_struct& r) {
 void InProcess::call_begun(Tracee& tracee) {
   actions_.call_begun(tracee);
   take_untraced_off(tracee);
+  begin_copy(tracee);
   const Syscall* call = tracee.call.syscall;
   if (!options_.looks_up_descriptors() || call == nullptr || !changes_root(*call)) return;
   tracee.root_change = root_changes_;
@@ -345,7 +351,28 @@ void InProcess::call_begun(Tracee& tracee) {
   if (shared().roots.fetch_add(1) == UINT32_MAX) shared().roots.fetch_add(1);
 }
 
+/// A site that is changed in the middle of a fork(2) would be half changed in the child, and nobody could know how far.
+void InProcess::begin_copy(Tracee& tracee) {
+  const Syscall* call = tracee.call.syscall;
+  if (tracee.inside == nullptr || call == nullptr) return;
+  const std::string_view name = call->name;
+  bool copies = name == "fork";
+  if (name == "clone") copies = (tracee.call.args[0] & CLONE_VM) == 0;
+  if (name == "clone3") {  // the first field of struct clone_args
+    uint64_t flags = 0;
+    copies = read_memory(tracee.tid, tracee.call.args[0], std::as_writable_bytes(std::span(&flags, 1))) &&
+             (flags & CLONE_VM) == 0;
+  }
+  if (!copies || std::exchange(tracee.inside->copies, true)) return;
+  tracee.space->sites->begin_copy();
+}
+
+void InProcess::end_copy(Tracee& tracee) {
+  if (tracee.inside != nullptr && std::exchange(tracee.inside->copies, false)) tracee.space->sites->end_copy();
+}
+
 void InProcess::call_ends(Tracee& tracee, bool failed) {
+  end_copy(tracee);
   actions_.call_ends(tracee, failed);
   if (tracee.call.nr == SYS_rt_sigaction) put_back_actions(tracee);
 }
@@ -360,6 +387,7 @@ void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& in
                           is_for_tracer(nr, args, tracee.space->sites->code().table()));
   if (by_tracer) {
     tracee.inside->by_int80 = info.si_arch != AUDIT_ARCH_X86_64;
+    expect_threads(tracee, nr, args);
     take_call(tracee, r, tracee.space->sites->call_at(tracee.tid, r.rip));
     return;
   }
@@ -367,22 +395,22 @@ void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& in
   // All threads that share the memory hold it, and nobody else does. One that is not in the stub yet, or can't be, must
   // find no way in there.
   const auto sharing = static_cast<std::size_t>(tracee.space.use_count());
-  std::string_view patched;
+  Sites::Attempt attempt;
   if (sharing == tracee.space->inside)
-    patched = tracee.space->sites->trapped(
-        {.tracee = tracee, .stub_entry = stub_.entry, .remote_syscall = stub_.remote, .alone = sharing == 1}, r.rip,
+    attempt = tracee.space->sites->trapped(
+        {.tracee = tracee, .stub_entry = stub_.entry, .remote_syscall = stub_.remote, .alone = is_alone(tracee)}, r.rip,
         nr);
   if (log_ != nullptr)
     log_->print(Log::Level::debug, tracee.tid, "call %d at %#llx trapped%s%.*s", nr,
                 static_cast<unsigned long long>(r.rip - 2),
-                patched.empty() ? "" : ", site: ", static_cast<int>(patched.size()), patched.data());
+                attempt.said.empty() ? "" : ", site: ", static_cast<int>(attempt.said.size()), attempt.said.data());
   // After the patch, which may have changed the bytes behind the call.
   const Sites::Call call = tracee.space->sites->call_at(tracee.tid, r.rip);
   r.rcx = call.behind;
   r.r11 = call.resume;
   r.rip = stub_.entry;
   r.orig_rax = ~uint64_t{0};
-  set_registers(tracee.tid, r);
+  go_on_by(tracee, r, call.behind - 2, attempt.unfinished);
 }
 
 void InProcess::take_call(Tracee& tracee, user_regs_struct& r, const Sites::Call& call) {
@@ -477,6 +505,8 @@ void InProcess::drop(Tracee& tracee) {
   if (tracee.inside == nullptr) return;
   forget_unpublished(tracee);
   if (close_step(tracee)) open_call(tracee);
+  end_copy(tracee);
+  if (tracee.inside->patching) tracee.space->sites->give_up(tracee.inside->patching->site);
   if (log_ != nullptr)
     log_->print(Log::Level::info, tracee.tid, "no longer in-process, place %zu", tracee.inside->slot);
   arena_.give_slot_back(tracee.inside->slot);

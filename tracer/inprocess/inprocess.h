@@ -38,6 +38,7 @@ struct Inside {
   std::size_t slot = Arena::kNoSlot;
   bool by_tracer = false;  ///< its present call is traced by ptrace
   bool by_int80 = false;   ///< … and made that way
+  bool copies = false;     ///< … and copies the memory
   Sites::Call call{};      ///< … and where it belongs to
   struct Held {
     int signo;
@@ -47,8 +48,16 @@ struct Inside {
   uint64_t flags_taken_off = 0;  ///< of a clone(2) that it is in, not 0: they had CLONE_UNTRACED (untraced.cc)
   uint32_t roots_not_ours = 0;   ///< SharedState::roots for which the thread has another root directory than we
   uint64_t blocked = 0;          ///< the thread's signal mask, while signals are held back
-  std::optional<Held> held;      ///< a signal that waits for the stub to reach a safe place
-  bool is_void = false;          ///< the one that is being delivered: see Held
+  /// It has trapped at a site that is being patched, and makes all processors serialize.
+  struct Patching {
+    uint64_t site;           ///< Sites::Attempt::unfinished
+    user_regs_struct after;  ///< how it goes on
+    uint64_t before;         ///< where it is for a signal's handler: so that all of this happens again
+    bool registered = false;
+  };
+  std::optional<Patching> patching;
+  std::optional<Held> held;  ///< a signal that waits for the stub to reach a safe place
+  bool is_void = false;      ///< the one that is being delivered: see Held
 };
 
 class InProcess {
@@ -148,6 +157,17 @@ class InProcess {
   bool close_step(Tracee& tracee);
   void forget_unpublished(Tracee& tracee);
   void hold_signals(Tracee& tracee);
+
+  void begin_copy(Tracee& tracee);
+  static void end_copy(Tracee& tracee);
+
+  // serializing.cc
+  static bool is_alone(const Tracee& tracee);
+  void expect_threads(Tracee& tracee, int32_t nr, const uint64_t (&args)[6]);
+  void go_on_by(Tracee& tracee, const user_regs_struct& after, uint64_t before, uint64_t unfinished);
+  void serialize(const Tracee& tracee, int command);
+  Verdict on_serialized(Tracee& tracee, const Stop& stop, const user_regs_struct& r, int& signo);
+
   static void send_held_again(Tracee& tracee);
   bool get_out(Tracee& tracee, user_regs_struct& registers);
   bool is_before_call(const Inside& inside, const user_regs_struct& registers) const;

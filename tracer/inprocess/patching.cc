@@ -1,9 +1,5 @@
 // How a site is changed: what its surroundings allow, and the instructions that are written.
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "tracer/inprocess/remote.h"
@@ -96,16 +92,6 @@ std::size_t padding_at(std::span<const std::byte> bytes, uint64_t address) {
   return n;
 }
 
-/// Other processors may have read instructions before they were changed: none goes on with them after this
-/// (membarrier(2)).
-void serialize(Tracee& tracee, uint64_t remote_syscall) {
-  RemoteCalls remote(tracee, remote_syscall);
-  const auto done = remote.call(SYS_membarrier, {MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0});
-  if (!done || *done != -EPERM) return;
-  remote.call(SYS_membarrier, {MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0});
-  remote.call(SYS_membarrier, {MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0});
-}
-
 }  // namespace
 
 struct Sites::Surroundings {
@@ -172,22 +158,52 @@ uint64_t Sites::take_near(const Through& by, uint64_t from, uint32_t fixed) {
   return place;
 }
 
-/// Nobody may ever execute half an instruction: breakpoints stand wherever one begins while the rest is written (who
-/// runs into them is sent on by the tracer), and the last write is one byte again.
+/// Nobody may ever execute half an instruction: breakpoints stand wherever one begins while the rest is written, and
+/// the last write is one byte again.
 bool Sites::put_in_place(const Through& by, Patch& patch, std::span<const std::byte> near) {
   const pid_t tid = by.tracee.tid;
-  const auto bytes = std::span<const std::byte>(patch.written).first(patch.size);
   if (!write_memory(tid, patch.near, near)) return false;
+  if (!by.alone) {
+    patch.step = Patch::Step::breakpoints;
+    patch.in_hands = true;
+  }
   patches_[patch.near] = patch;
   patched_[patch.start] = patch.near;
-  if (by.alone) return write_memory(tid, patch.start, bytes);
+  if (by.alone) return write_memory(tid, patch.start, std::span<const std::byte>(patch.written).first(patch.size));
   bool done = write_memory(tid, patch.start, {&kBreakpoint, 1});
   for (const Piece& piece : patch.pieces.list())
     if (piece.own < patch.size) done = done && write_memory(tid, patch.start + piece.own, {&kBreakpoint, 1});
-  serialize(by.tracee, by.remote_syscall);
-  done = done && write_memory(tid, patch.start + 1, bytes.subspan(1));
-  serialize(by.tracee, by.remote_syscall);
-  return done && write_memory(tid, patch.start, bytes.first(1));
+  return done;
+}
+
+bool Sites::next_step(pid_t tid, uint64_t unfinished) {
+  const auto found = patches_.find(unfinished);
+  if (found == patches_.end() || !patched_.contains(found->second.start)) return false;  // taken back meanwhile
+  Patch& patch = found->second;
+  patch.in_hands = copies_ == 0;
+  // Nor if the program has written something there itself.
+  if (!patch.in_hands || patch.step == Patch::Step::done || !stands(tid, patch)) return false;
+  const auto bytes = std::span<const std::byte>(patch.written).first(patch.size);
+  if (patch.step == Patch::Step::breakpoints) {
+    patch.step = Patch::Step::but_the_first;
+    return write_memory(tid, patch.start + 1, bytes.subspan(1));
+  }
+  patch.step = Patch::Step::done;
+  patch.in_hands = false;
+  write_memory(tid, patch.start, bytes.first(1));
+  return false;
+}
+
+void Sites::give_up(uint64_t unfinished) {
+  if (const auto found = patches_.find(unfinished); found != patches_.end()) found->second.in_hands = false;
+}
+
+uint64_t Sites::take_up(uint64_t address) {
+  const Patch* patch = unfinished_at(address);
+  if (patch == nullptr) patch = patch_with_breakpoint(address);
+  if (patch == nullptr || patch->step == Patch::Step::done || patch->in_hands || copies_ != 0) return 0;
+  patches_.at(patch->near).in_hands = true;
+  return patch->near;
 }
 
 namespace {
@@ -351,9 +367,9 @@ bool Sites::patch_by_padding(const Through& by, const Surroundings& around) {
   return write_memory(by.tracee.tid, patch.padding, jump.all()) && put_in_place(by, patch, code.all());
 }
 
-std::string_view Sites::trapped(const Through& by, uint64_t behind, int32_t nr) {
+Sites::Attempt Sites::trapped(const Through& by, uint64_t behind, int32_t nr) {
   const pid_t tid = by.tracee.tid;
-  if (frozen_) return {};
+  if (frozen_ || copies_ != 0) return {};
   // A patched site traps where the kernel restarts a call, and where the stub sends what it can't take.
   if (is_near(behind)) return {};
   for (const uint64_t start : {behind - 7, behind - 2})
@@ -362,11 +378,18 @@ std::string_view Sites::trapped(const Through& by, uint64_t behind, int32_t nr) 
   if (traps < kTrapsBeforePatch || traps > kLastTry) return {};
   const Surroundings around = look_around(tid, behind);
   // A jump into what others see would lead them astray, and might be written to a file.
-  if (!around.is_call() || !is_private(tid, behind)) return "not to be patched";
-  if (is_move(around.before, nr) && patch_after_move(by, around)) return "after_move";
-  if (patch_with_next(by, around)) return "with_next";
-  if (patch_by_padding(by, around)) return "by_padding";
-  return "no form fits";
+  if (!around.is_call() || !is_private(tid, behind)) return {.said = "not to be patched"};
+  std::string_view form = "no form fits";
+  if (is_move(around.before, nr) && patch_after_move(by, around))
+    form = "after_move";
+  else if (patch_with_next(by, around))
+    form = "with_next";
+  else if (patch_by_padding(by, around))
+    form = "by_padding";
+  for (const uint64_t start : {behind - 7, behind - 2})
+    if (const Patch* patch = unfinished_at(start); patch != nullptr && patch->behind == behind)
+      return {.said = form, .unfinished = patch->near};
+  return {.said = form};
 }
 
 }  // namespace sightline::tracer::inprocess

@@ -37,10 +37,26 @@ bool Sites::stands_in_part(pid_t tid, const Patch& patch) {
   return !std::equal(bytes.begin(), bytes.end(), patch.original.begin());
 }
 
+/// What stands there now, if nobody else has written it.
+Sites::Jump Sites::expected(const Patch& patch) {
+  Jump bytes = patch.step == Patch::Step::breakpoints ? patch.original : patch.written;
+  if (patch.step == Patch::Step::done) return bytes;
+  bytes[0] = kBreakpoint;
+  if (patch.step == Patch::Step::but_the_first) return bytes;
+  for (const Piece& piece : patch.pieces.list())
+    if (piece.own < patch.size) bytes[piece.own] = kBreakpoint;
+  return bytes;
+}
+
 bool Sites::stands(pid_t tid, const Patch& patch) {
   Jump now{};
   const auto bytes = std::span(now).first(patch.size);
-  return read_memory(tid, patch.start, bytes) && std::equal(bytes.begin(), bytes.end(), patch.written.begin());
+  return read_memory(tid, patch.start, bytes) && std::equal(bytes.begin(), bytes.end(), expected(patch).begin());
+}
+
+const Sites::Patch* Sites::unfinished_at(uint64_t address) const {
+  const Patch* const patch = patch_at(address);
+  return patch != nullptr && patch->step != Patch::Step::done ? patch : nullptr;
 }
 
 const Sites::Patch* Sites::standing_patch(pid_t tid, uint64_t start) {
@@ -75,12 +91,13 @@ std::optional<uint64_t> Sites::past_breakpoint(pid_t tid, uint64_t address) {
     uint64_t to = address;
     for (const Piece& piece : patch.pieces.list())
       if (patch.start + piece.own == address) to = patch.near + piece.near;
-    if (++patch.arrivals > kMostArrivals) {
+    if (patch.step == Patch::Step::done && ++patch.arrivals > kMostArrivals && copies_ == 0) {
       traps_[patch.behind] = kLastTry;
       take_back(tid, patch);
     }
     return to;
   }
+  if (const Patch* patch = unfinished_at(address); patch != nullptr && stands(tid, *patch)) return patch->near;
   if (!patched_.contains(address) && !restored_.contains(address)) return std::nullopt;
   // It stood there for a moment. What stands there still is the program's own.
   std::byte now{};
@@ -184,6 +201,8 @@ void Sites::take_back(pid_t tid, const Patch& patch) {
 }
 
 void Sites::copied() {
+  copies_ = 0;
+  for (auto& [near, patch] : patches_) patch.in_hands = false;
   if (!frozen_) return;
   in_part_ = true;
   for (const auto& [near, patch] : patches_) patched_.try_emplace(patch.start, near);

@@ -11,6 +11,11 @@
 ///   by_padding   the 2 bytes of the `syscall` become a short jump to one of 5 bytes, in what fills up the space before
 ///                the next function
 ///
+/// Where other threads may run, a site is changed in three steps, and all processors have to serialize after the first
+/// and after the second: breakpoints wherever one of its instructions begins; the other bytes; the first byte. The
+/// thread that has trapped makes the calls for that, and the tracer goes on with other things meanwhile. Who runs into
+/// a breakpoint is sent on to the instructions near the site, which are there from the beginning.
+///
 /// Each leads to a few instructions near the site, which load what the stub wants to know. The last two have a
 /// `syscall` of their own there: the stub sends a call that it can't take to two bytes before the place where things go
 /// on, and there must be one that traps.
@@ -61,9 +66,20 @@ class Sites {
     uint64_t remote_syscall;  ///< see RemoteCalls
     bool alone;               ///< no other thread can run in this memory
   };
-  /// A thread has trapped at the call behind `behind`, which has the number `nr`: patches the site if it is time and
-  /// the bytes allow it. What was done, for a log: the form's name, or why there is none; "" if it was not time.
-  std::string_view trapped(const Through& by, uint64_t behind, int32_t nr);
+  struct Attempt {
+    std::string_view said;    ///< for a log: the form's name, or why there is none; "" if it was not time
+    uint64_t unfinished = 0;  ///< not 0: to be gone on with by next_step() when all processors have serialized
+  };
+  /// A thread has trapped at the call behind `behind`, which has the number `nr`: patches the site, or begins to, if it
+  /// is time and the bytes allow it.
+  Attempt trapped(const Through& by, uint64_t behind, int32_t nr);
+  /// All processors have serialized. True: they have to do so once more. False: it is done, or is left to who runs into
+  /// it next. `tid` is in a stop.
+  bool next_step(pid_t tid, uint64_t unfinished);
+  /// The thread that was to make them do so does not come back.
+  void give_up(uint64_t unfinished);
+  /// Of a site with a breakpoint at `address` that nobody goes on with: somebody does now. 0: there is none.
+  uint64_t take_up(uint64_t address);
 
   /// Where a thread goes on that has run into a breakpoint at `address`, if that is or was one of ours. `tid` is in a
   /// stop.
@@ -75,10 +91,17 @@ class Sites {
   uint64_t behind_of(uint64_t resume) const;
   bool is_near(uint64_t address) const;
   /// Whether a thread that comes to `address` traps: to be sent on by past_breakpoint().
-  bool is_breakpoint(uint64_t address) const { return patch_with_breakpoint(address) != nullptr; }
+  bool is_breakpoint(uint64_t address) const {
+    return patch_with_breakpoint(address) != nullptr || unfinished_at(address) != nullptr;
+  }
   /// A frame of a signal's handler leads near a site, or no longer does: while one does, the instructions must stay.
   void frame_made() { ++frames_; }
   void frame_gone() { frames_ -= frames_ > 0 ? 1 : 0; }
+
+  /// The memory is being copied, until end_copy(): no site is changed, so that the copy's are as they are known. May be
+  /// nested.
+  void begin_copy() { ++copies_; }
+  void end_copy() { --copies_; }
 
   /// Code there is, or may be, another from now on.
   void forget(uint64_t start, uint64_t length);
@@ -131,6 +154,8 @@ class Sites {
     Jump padding_original{};
     Pieces pieces;
     int64_t arrivals = 0;  // at breakpoints, but for those that signals have caused
+    enum class Step : uint8_t { breakpoints, but_the_first, done } step = Step::done;  // what stands there
+    bool in_hands = false;                                                             // somebody goes on with it
   };
   /// The bytes about a site, and where they are.
   struct Surroundings;
@@ -145,10 +170,13 @@ class Sites {
   bool put_in_place(const Through& by, Patch& patch, std::span<const std::byte> near);
   uint64_t take_near(const Through& by, uint64_t from, uint32_t fixed);
 
+  static Jump expected(const Patch& patch);
   static bool stands(pid_t tid, const Patch& patch);
   static bool stands_in_part(pid_t tid, const Patch& patch);
   const Patch* patch_at(uint64_t start) const;
   const Patch* patch_with_breakpoint(uint64_t address) const;
+  /// The one whose first byte is there.
+  const Patch* unfinished_at(uint64_t address) const;
   /// The patch that begins at `start`, if its bytes are still there. Forgotten if not.
   const Patch* standing_patch(pid_t tid, uint64_t start);
   void forget_patch(uint64_t start);
@@ -164,6 +192,7 @@ class Sites {
   NearCode near_;
   KnownCode code_;
   uint64_t frames_ = 0;
+  uint32_t copies_ = 0;
   bool frozen_ = false;
   bool in_part_ = false;  ///< what is taken back may be so already, or half of it
 };
