@@ -24,6 +24,7 @@ constexpr uint64_t kGreatDelay = 300'000;  // ns of waiting per stop: contended 
 constexpr uint32_t kFirstPause = 64;       // looks
 constexpr uint32_t kLongestPause = 65536;  // looks
 constexpr uint32_t kCalm = 512;            // looks after which an earlier contention is forgotten
+constexpr uint64_t kLongStop = 1'000'000;  // ns between two stops of a thread: worth a look at our waiting time
 constexpr uint64_t kSlowStop = 25'000;     // ns between two stops of a thread: more than both take on one processor
 constexpr uint32_t kFewSlow = 4;
 constexpr uint32_t kManySlow = 256;
@@ -41,6 +42,18 @@ bool may_come_back() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NICE, &limit) < 0) return false;
   return limit.rlim_cur >= static_cast<rlim_t>(20 - getpriority(PRIO_PROCESS, 0));
+}
+
+/// But us. The kernel counts who wants to run at this moment (proc(5), /proc/loadavg).
+bool nobody_else_runs() {
+  const int file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  char text[96];
+  const ssize_t n = read(file, text, sizeof text - 1);
+  close(file);
+  int running = 0;
+  text[std::max<ssize_t>(n, 0)] = '\0';
+  return std::sscanf(text, "%*f %*f %*f %d/", &running) == 1 && running <= 1;
 }
 
 }  // namespace
@@ -81,33 +94,55 @@ bool CpuFollower::contended() {
   return delayed_ >= kGoesOn || delay > kGreatDelay * kLookEvery;
 }
 
-void CpuFollower::look(pid_t tid) {
+void CpuFollower::give_way() {
+  become_normal();
+  next_pause_ = next_pause_ == 0 ? kFirstPause : std::min(next_pause_ * 2, kLongestPause);
+  pause_ = next_pause_;
+  restless_ = 0;
+  calm_ = 0;
+}
+
+void CpuFollower::end_beginning() {
+  if (!beginning_) return;
+  beginning_ = false;
+  if (idle_) become_normal();
+}
+
+void CpuFollower::look(pid_t tid, bool alone) {
   countdown_ = kLookEvery;
   if (pause_ != 0) --pause_;
   if (idle_) {
     if (contended()) {
-      become_normal();
-      next_pause_ = next_pause_ == 0 ? kFirstPause : std::min(next_pause_ * 2, kLongestPause);
-      pause_ = next_pause_;
-      restless_ = 0;
-      calm_ = 0;
+      give_way();
     } else if (++calm_ == kCalm) {
       next_pause_ = 0;
     }
   }
   if (looks_++ % kPlaceEvery != 0) return;
-  restless_ = place(tid) ? restless_ + 1 : 0;
+  const bool moved = place(tid);
+  if (looks_ == 1) {
+    beginning_ = alone && nobody_else_runs();
+    if (beginning_ && may_idle_) become_idle();
+    return;
+  }
+  restless_ = moved ? restless_ + 1 : 0;
   if (may_idle_ && !idle_ && pause_ == 0 && restless_ >= kRestless) become_idle();
 }
 
 /// As SCHED_IDLE only: otherwise a thread that has moved away would do so again at once.
 void CpuFollower::watch_pace(pid_t tid) {
   const uint64_t now = ringbuf::StandardModel::now();
-  const bool slow = tid == last_tid_ && now - last_stop_ > kSlowStop;
+  const uint64_t pace = now - last_stop_;
+  const bool slow = tid == last_tid_ && pace > kSlowStop;
   last_tid_ = tid;
   last_stop_ = now;
   if (!slow) {
     slow_ = 0;
+    return;
+  }
+  // Beside somebody who does not stop running we would get a three-hundredth of the processor: once is enough.
+  if (pace > kLongStop && delay_since_last_look() > kGreatDelay) {
+    give_way();
     return;
   }
   if (++slow_ < slow_limit_) return;

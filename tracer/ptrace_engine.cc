@@ -17,6 +17,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "tracer/attach.h"
 #include "tracer/inprocess/inprocess.h"
@@ -125,12 +126,16 @@ void PtraceEngine::run() {
   std::vector<WaitResult> batch;
   batch.reserve(kBatch);
   int looks = 0;
+  std::optional<WaitQueue::Ticking> beginning;
+  if (follower_.at_beginning()) beginning.emplace(waits_, WaitQueue::Ticking::Reaps::no);
   while (!tracees_.empty()) {
     act_on_notifications();
     waits_.look_before_sleeping(follower_.apart());
     const WaitResult first = waits_.next(true);
     if (first.kind == WaitResult::Kind::no_tracees) break;
     if (first.kind != WaitResult::Kind::status) {
+      follower_.end_beginning();
+      beginning.reset();
       if (const Progress::Working working(progress_, recorder_.last_time() + 1); !settling_.empty())
         look_at_settling(true);
       if (detaching_ && none_can_stop() && ++looks >= kLooksAtStuck) break;
@@ -176,7 +181,7 @@ void PtraceEngine::dispatch(pid_t tid, int status) {
     on_gone(*tracee, kind);
     return;
   }
-  follower_.stopped(tid);
+  follower_.stopped(tid, tracees_.size() == 1);
   Stop stop(tid);
   if (std::holds_alternative<SyscallStop>(kind))
     on_syscall(*tracee, std::move(stop));
