@@ -28,8 +28,11 @@ inline bool read_call_enter(std::span<const std::byte> payload, tracer::CallEnte
   if (record.arg_count > std::size(record.args)) return false;
   const std::size_t bytes = tracer::CallEnter::bytes_with(record.arg_count);
   if (payload.size() < bytes) return false;
-  std::fill(std::begin(record.args), std::end(record.args), 0);
-  std::memcpy(record.args, payload.data() + kHead, bytes - kHead);
+  static_assert(sizeof *record.args == 8);
+  for (std::size_t i = 0; i < std::size(record.args); ++i) {
+    record.args[i] = 0;
+    if (i < record.arg_count) std::memcpy(&record.args[i], payload.data() + kHead + i * 8, 8);
+  }
   rest = payload.subspan(bytes);
   return true;
 }

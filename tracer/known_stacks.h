@@ -7,7 +7,8 @@
 ///
 /// Threads: the consumer adds and clears, the producers look, in other processes too, without locks: each entry has a
 /// version, odd while it is being written. The table is small and lossy. A traced program can write to it, so who gets
-/// a number from there has to see whether there is such a stack.
+/// a number from there has to see whether there is such a stack. Entries lie one behind the other, found through a
+/// smaller table: a page of entries is memory that a look-up in vain would take, too, and a fault in the program.
 #pragma once
 
 #include <array>
@@ -38,9 +39,15 @@ class KnownStacks {
   };
 
   void add(const Grounds& grounds, uint32_t stack) {
-    const std::size_t at = index(grounds.memory, grounds.pc, grounds.sp);
-    put(used_[at / 64], get(used_[at / 64]) | uint64_t{1} << at % 64);
-    Entry& entry = entries_[at];
+    const uint32_t h = hash(grounds.memory, grounds.pc, grounds.sp);
+    std::atomic<uint32_t>& place = places_[h % kEntries];
+    uint32_t number = get(place) % kNumbers;
+    if (number == 0 || number > kEntries) {
+      number = get(used_) + 1;
+      if (number > kEntries) return;  // somebody has written there: each place takes one at most
+      put(used_, number);
+    }
+    Entry& entry = entries_[number - 1];
     const uint32_t version = begin_writing(entry);
     put(entry.memory, grounds.memory);
     put(entry.pc, grounds.pc);
@@ -57,13 +64,13 @@ class KnownStacks {
       put(entry.word[i], grounds.word[i]);
     }
     entry.version.store(version + 2, std::memory_order_release);
+    place.store(place_of(h, number), std::memory_order_release);
   }
 
   /// What was known may have another name by now.
   void clear() {
-    for (std::size_t at = 0; at < kEntries; ++at) {
-      // To look at the others would take memory for them.
-      if ((get(used_[at / 64]) >> at % 64 & 1) == 0) continue;
+    const std::size_t used = get(used_);
+    for (std::size_t at = 0; at < used && at < kEntries; ++at) {
       Entry& entry = entries_[at];
       const uint32_t version = begin_writing(entry);
       put(entry.memory, uint64_t{0});
@@ -75,7 +82,11 @@ class KnownStacks {
   /// words at the stack pointer are these; it may be asked for places where there is no memory.
   template <class ValueOf, class SameWords>
   uint32_t find(uint64_t memory, uint64_t pc, uint64_t sp, ValueOf&& value_of, SameWords&& same_words) const {
-    const Entry& entry = entries_[index(memory, pc, sp)];
+    const uint32_t h = hash(memory, pc, sp);
+    const uint32_t place = places_[h % kEntries].load(std::memory_order_acquire);
+    const uint32_t number = place % kNumbers;
+    if (number == 0 || number > kEntries || place != place_of(h, number)) return 0;
+    const Entry& entry = entries_[number - 1];
     const uint32_t version = entry.version.load(std::memory_order_acquire);
     if ((version & 1) != 0 || get(entry.memory) != memory || get(entry.pc) != pc || get(entry.sp) != sp) return 0;
     const std::size_t registers = get(entry.registers);
@@ -100,13 +111,14 @@ class KnownStacks {
     std::array<std::atomic<uint32_t>, kMostWords> where{};
     std::array<std::atomic<uint64_t>, kMostWords> word{};
   };
-  static constexpr std::size_t kEntries = 4096;
+  static constexpr uint32_t kEntries = 4096;
+  static constexpr uint32_t kNumbers = 2 * kEntries;  // of entries, from 1 on; 0: none
 
-  static std::size_t index(uint64_t memory, uint64_t pc, uint64_t sp) {
-    uint64_t h = (pc ^ (sp << 20) ^ (memory << 44) ^ memory >> 32) * 0x9e3779b97f4a7c15u;
-    return h >> 52;
+  /// The lowest bits say the place, the others tell those apart that share it.
+  static uint32_t hash(uint64_t memory, uint64_t pc, uint64_t sp) {
+    return static_cast<uint32_t>(((pc ^ (sp << 20) ^ (memory << 44) ^ memory >> 32) * 0x9e3779b97f4a7c15u) >> 32);
   }
-  static_assert(kEntries == 4096, "index() has twelve bits");
+  static uint32_t place_of(uint32_t hash, uint32_t number) { return (hash & ~(kNumbers - 1)) | number; }
 
   template <class T>
   static void put(std::atomic<T>& at, T value) {
@@ -124,7 +136,8 @@ class KnownStacks {
     return version;
   }
 
-  std::array<std::atomic<uint64_t>, kEntries / 64> used_{};  ///< the consumer's: entries that were ever written
+  std::array<std::atomic<uint32_t>, kEntries> places_{};  ///< by hash: an entry's number, and the hash's upper bits
+  std::atomic<uint32_t> used_{0};                         ///< entries that were ever written
   std::array<Entry, kEntries> entries_{};
 };
 

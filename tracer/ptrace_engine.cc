@@ -127,8 +127,8 @@ void PtraceEngine::run() {
   batch.reserve(kBatch);
   int looks = 0;
   std::optional<WaitQueue::Ticking> beginning;
-  if (follower_.at_beginning()) beginning.emplace(waits_, WaitQueue::Ticking::Reaps::no);
   while (!tracees_.empty()) {
+    if (follower_.at_beginning() && !beginning) beginning.emplace(waits_, WaitQueue::Ticking::Reaps::no);
     act_on_notifications();
     waits_.look_before_sleeping(follower_.apart());
     const WaitResult first = waits_.next(true);

@@ -123,11 +123,9 @@ Writer::ProcessState& Writer::process_state(const Process& process) {
   return state;
 }
 
-Writer::ThreadState& Writer::thread_state(const Thread& thread) {
-  if (last_thread_ != nullptr && last_serial_ == thread.serial) return *last_thread_;
+Writer::ThreadState& Writer::look_up(const Thread& thread) {
   ThreadState& state = threads_[thread.serial];
-  last_serial_ = thread.serial;
-  last_thread_ = &state;
+  recent_[thread.serial % recent_.size()] = {thread.serial, &state};
   if (state.id != 0) return state;
   state.process = &process_state(*thread.process);
   ++state.process->threads;
@@ -315,7 +313,7 @@ void Writer::thread_ended(const ThreadEnd& end) {
 void Writer::forget(const ThreadEnd& end, const ThreadState& thread) {
   ProcessState& process = *thread.process;
   threads_.erase(end.thread->serial);
-  last_thread_ = nullptr;
+  recent_[end.thread->serial % recent_.size()] = {};
   if (--process.threads == 0 && end.last_of_process) processes_.erase(end.thread->process->serial);
 }
 

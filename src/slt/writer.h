@@ -87,7 +87,11 @@ class Writer : public Sink {
 
   Writer(std::string path, int fd, Options options);
   ProcessState& process_state(const Process& process);
-  ThreadState& thread_state(const Thread& thread);
+  ThreadState& thread_state(const Thread& thread) {
+    const Recent& recent = recent_[thread.serial % recent_.size()];
+    return recent.serial == thread.serial && recent.state != nullptr ? *recent.state : look_up(thread);
+  }
+  ThreadState& look_up(const Thread& thread);
   ThreadState& current_names(const Thread& thread);
   CallRecord to_record(const Call& call, uint32_t thread, bool with_end);
   void make_room(uint64_t time);
@@ -109,8 +113,12 @@ class Writer : public Sink {
   SummaryCollector summary_;
   std::unordered_map<uint32_t, ProcessState> processes_;  // by serial; that have not ended
   std::unordered_map<uint32_t, ThreadState> threads_;
-  uint32_t last_serial_ = 0;  // the thread of the last event, to save the look-up
-  ThreadState* last_thread_ = nullptr;
+  // What was looked up last, by serial: most events are of one of a few threads.
+  struct Recent {
+    uint32_t serial = 0;
+    ThreadState* state = nullptr;
+  };
+  std::array<Recent, 64> recent_;
 
   // The chunk that is being filled.
   ByteWriter records_;
