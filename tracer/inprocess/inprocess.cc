@@ -1,6 +1,5 @@
 #include "tracer/inprocess/inprocess.h"
 
-#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -10,9 +9,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstddef>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -23,8 +20,6 @@
 
 namespace sightline::tracer::inprocess {
 namespace {
-
-constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH, include/uapi/asm-generic/siginfo.h
 
 // Calls that change what the stub stands on: the thread itself, its memory, its signal frames, its registers, its
 // tracing. The tracer has to see them while they happen, but for those that is_for_tracer() knows to be harmless.
@@ -147,174 +142,6 @@ void InProcess::finish_call(Tracee& tracee, int64_t ret) {
   if (!close_step(tracee)) return;
   open_call(tracee);
   recorder_.exit(tracee, ret, ret < 0 && ret >= -4095);
-}
-
-/// Nothing is held where the thread was to come out for another reason.
-InProcess::Verdict InProcess::deliver_held(Inside& inside, const Stop& stop, int& signo) {
-  if (!inside.held) return Verdict::resume;
-  signo = inside.held->signo;
-  stop.set_signal_info(inside.held->siginfo.data());
-  inside.is_void = inside.held->is_void;
-  inside.held.reset();
-  return Verdict::deliver;
-}
-
-InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& signo) {
-  user_regs_struct r{};
-  siginfo_t info{};
-  // Killed in its stop. Not even to be recorded: a record would come where the stub has one that is not published yet.
-  if (!get_registers(tracee.tid, r) || !stop.signal_info(&info)) return Verdict::resume;
-  const int raised = signo;
-  const ThreadControl& control = thread_slot(tracee.inside->slot).control;
-  const bool blocked = control.blocked_is_stale != 0 || (control.blocked >> (raised - 1) & 1) != 0;
-  const Verdict verdict = take_signal(tracee, stop, info, r, signo);
-  const bool by_us = info.si_code > 0 && (verdict == Verdict::resume || signo != raised);
-  if (by_us) actions_.raised(tracee.process_serial, raised, blocked);
-  // The stop of a signal that is delivered bears no call in between: at the next, then.
-  if (verdict == Verdict::resume) put_back_actions(tracee);
-  return verdict;
-}
-
-void InProcess::deliver(const Tracee& tracee, const Stop& stop, int& signo) {
-  if (tracee.inside != nullptr && std::exchange(tracee.inside->is_void, false)) {
-    signo = 0;
-    return;
-  }
-  if (!actions_.knows(tracee.process_serial)) return;
-  siginfo_t info{};
-  if (stop.signal_info(&info) && actions_.ignores(tracee.process_serial, info))
-    signo = 0;
-  else
-    actions_.delivered(tracee.process_serial, signo);
-}
-
-/// The kernel has taken back all signals that were to stop the process and had not done so (signal(7)), but not the one
-/// that we hold.
-void InProcess::on_continued(Tracee& tracee) {
-  if (tracee.inside == nullptr || !tracee.inside->held) return;
-  Inside::Held& held = *tracee.inside->held;
-  held.is_void = held.is_void || is_stop_signal(held.signo);
-}
-
-InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, const siginfo_t& info, user_regs_struct& r,
-                                          int& signo) {
-  Inside& inside = *tracee.inside;
-  ThreadControl& control = thread_slot(inside.slot).control;
-  if (!in_code(r.rip)) {
-    if (signo == SIGSYS && info.si_code == kUserDispatch && control.pending != 0) {
-      // It went out by the tracer's way, past the places where it would have trapped: to before its call.
-      control.pending = 0;
-      set_blocked(tracee.tid, inside.blocked);
-      r.rip -= 2;
-      r.orig_rax = ~uint64_t{0};
-      set_registers(tracee.tid, r);
-      control.blocked_is_stale = 1;
-      return deliver_held(inside, stop, signo);
-    }
-    if (signo == SIGSYS && info.si_code == kUserDispatch) {
-      const EngineReason why = info.si_arch == AUDIT_ARCH_X86_64 ? reason_to_leave(r) : EngineReason::none;
-      if (tracee.space->retired || why != EngineReason::none)
-        retire(tracee, r, r.rip - 2, why);
-      else
-        on_trap(tracee, r, info);
-      return Verdict::resume;
-    }
-    // A breakpoint of ours, in a jump or where one is being written.
-    if (signo == SIGTRAP && info.si_code > 0) {
-      const uint64_t address = r.rip - 1;
-      if (const auto to = tracee.space->sites->past_breakpoint(tracee.tid, address)) {
-        r.rip = *to;
-        go_on_by(tracee, r, address, tracee.space->sites->take_up(address));
-        return Verdict::resume;
-      }
-    }
-    control.blocked_is_stale = 1;  // a handler has a mask of its own
-    deliver_outside(tracee, r);
-    return Verdict::deliver;
-  }
-
-  // A pointer that leads nowhere: the copy ends there.
-  const bool few = r.rip >= stub_.copy_few && r.rip < stub_.copy;
-  if ((signo == SIGSEGV || signo == SIGBUS) && info.si_code > 0 &&
-      (few || r.rip == stub_.copy || r.rip == stub_.word)) {
-    r.rip = few ? stub_.copy : r.rip == stub_.copy ? stub_.copied : stub_.no_word;
-    set_registers(tracee.tid, r);
-    return Verdict::resume;
-  }
-  const bool fault = signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGFPE;
-  if (fault && info.si_code > 0 && recover(tracee, r)) return Verdict::resume;
-  if (signo == SIGTRAP && r.rip == stub_.ask + 1) {
-    answer(tracee, r);
-    return Verdict::resume;
-  }
-  constexpr uint64_t kCall = 2;  // bytes, of the `syscall` at StubHeader::remote
-  if (signo == SIGTRAP && info.si_code > 0 && inside.patching && r.rip == stub_.remote + kCall + 1)
-    return on_serialized(tracee, stop, r, signo);
-  const bool trapped = signo == SIGTRAP && (r.rip == stub_.held_entry + 1 || r.rip == stub_.held_exit + 1);
-  if (!get_out(tracee, r)) {
-    if (signo == SIGSTOP) return Verdict::deliver;  // it has no handler, and can't be blocked: the thread stops here
-    hold_signals(tracee);
-    send_held_again(tracee);
-    inside.held.emplace(Inside::Held{.signo = signo, .siginfo = {}});
-    std::memcpy(inside.held->siginfo.data(), &info, inside.held->siginfo.size());
-    return Verdict::resume;
-  }
-  set_registers(tracee.tid, r);
-  control.blocked_is_stale = 1;
-  if (!trapped) {
-    send_held_again(tracee);
-    return Verdict::deliver;
-  }
-  return deliver_held(inside, stop, signo);
-}
-
-/// A signal that is never blocked there (hold_signals) was faster than the one that is held.
-void InProcess::send_held_again(Tracee& tracee) {
-  const auto held = std::exchange(tracee.inside->held, std::nullopt);
-  if (held && !held->is_void) syscall(SYS_tgkill, tracee.pid, tracee.tid, held->signo);
-}
-
-/// The thread traps at the next safe place; until then other signals wait where they are, in the kernel. Those that a
-/// fault of the stub's raises must not: the kernel would take the program's handlers away.
-void InProcess::hold_signals(Tracee& tracee) {
-  constexpr auto bit = [](int signo) { return uint64_t{1} << (signo - 1); };
-  constexpr uint64_t kOwn = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGTRAP) | bit(SIGSYS) | bit(SIGILL) | bit(SIGFPE);
-  Inside& inside = *tracee.inside;
-  ThreadControl& control = thread_slot(inside.slot).control;
-  if (control.pending != 0) return;
-  control.pending = 1;
-  if (log_ != nullptr) log_->print(Log::Level::debug, tracee.tid, "writes a record: signals are held until it is done");
-  if (get_blocked(tracee.tid, inside.blocked)) set_blocked(tracee.tid, inside.blocked | ~kOwn);
-}
-
-/// A signal comes to a thread outside the stub, which has a handler perhaps: its frame is to lead to the program's own
-/// code, as far as that is possible.
-void InProcess::deliver_outside(Tracee& tracee, user_regs_struct& r) {
-  Sites& sites = *tracee.space->sites;
-  if (!sites.is_near(r.rip)) return;
-  r.rip = frame_place(tracee, r.rip);
-  set_registers(tracee.tid, r);
-  if (sites.is_near(r.rip)) sites.frame_made();
-}
-
-/// Where a thread that is at `address`, near a site perhaps, is to be for a signal's handler. If that is at a
-/// breakpoint of ours, the thread will come back to it: not where that would cost the program its handler
-/// (kernel/signal.c, force_sig_info_to_task, of a signal that is blocked).
-uint64_t InProcess::frame_place(const Tracee& tracee, uint64_t address) {
-  constexpr uint64_t kTrap = uint64_t{1} << (SIGTRAP - 1);
-  Sites& sites = *tracee.space->sites;
-  const uint64_t own = sites.own_place(address);
-  uint64_t blocked = 0;
-  return sites.is_breakpoint(own) && get_blocked(tracee.tid, blocked) && (blocked & kTrap) != 0 ? address : own;
-}
-
-/// The kernel does not let a forced signal be blocked; to the program it still is.
-void InProcess::keep_blocked(const Tracee& tracee, int signo) {
-  const ThreadControl& control = thread_slot(tracee.inside->slot).control;
-  const uint64_t bit = uint64_t{1} << (signo - 1);
-  uint64_t blocked = 0;
-  if (control.blocked_is_stale == 0 && (control.blocked & bit) != 0 && get_blocked(tracee.tid, blocked))
-    set_blocked(tracee.tid, blocked | bit);
 }
 
 /// Until the next change, if the root directory is ours now and nobody is about to change one.
