@@ -17,37 +17,24 @@ constexpr uint32_t kStackPointer = 7;  // rsp's DWARF number
 
 CallStacks::CallStacks(bool wanted, symbolizer::Depth depth, symbolizer::Symbolizer& symbolizer,
                        tracer::Progress& progress)
-    : wanted_(wanted), depth_(depth), symbolizer_(symbolizer), progress_(progress), spaces_(1) {}
-
-CallStacks::Space CallStacks::add(symbolizer::SpaceId id) {
-  if (free_.empty()) {
-    spaces_.push_back({id, 0});
-    return static_cast<Space>(spaces_.size() - 1);
-  }
-  const Space space = free_.back();
-  free_.pop_back();
-  spaces_[space] = {id, 0};
-  return space;
-}
+    : wanted_(wanted), depth_(depth), symbolizer_(symbolizer), progress_(progress) {}
 
 void CallStacks::move(Space& from, Space to) {
-  if (to != 0) ++spaces_[to].users;
-  if (from != 0 && --spaces_[from].users == 0) {
-    symbolizer_.release_space(spaces_[from].id);
-    free_.push_back(from);
-  }
+  if (to >= users_.size()) users_.resize(to + 1);
+  if (to != 0) ++users_[to];
+  if (from != 0 && --users_[from] == 0) symbolizer_.release_space(id_of(from));
   from = to;
 }
 
 void CallStacks::new_space(Space& space, const Process& process) {
   if (!wanted_) return;
-  move(space, add(symbolizer_.create_space()));
+  move(space, space_of(symbolizer_.create_space()));
   name_jit_map(space, process);
 }
 
 void CallStacks::fork_space(Space& space, Space parents, const Process& process) {
   if (!wanted_) return;
-  move(space, add(symbolizer_.fork_space(spaces_[parents].id)));
+  move(space, space_of(symbolizer_.fork_space(id_of(parents))));
   name_jit_map(space, process);
 }
 
@@ -58,7 +45,7 @@ void CallStacks::share_space(Space& space, Space parents) {
 /// Where compilers put the names of what they write into memory: under the process's own id, in its own /tmp.
 void CallStacks::name_jit_map(Space space, const Process& process) {
   const std::string name = "/tmp/perf-" + std::to_string(process.ns_pid) + ".map";
-  symbolizer_.set_jit_map(spaces_[space].id, {"/proc/" + std::to_string(process.pid) + "/root" + name, name});
+  symbolizer_.set_jit_map(id_of(space), {"/proc/" + std::to_string(process.pid) + "/root" + name, name});
 }
 
 bool CallStacks::set_mappings(Space space, const tracer::MappingsRecord& record, std::span<const std::byte> entries) {
@@ -78,7 +65,7 @@ bool CallStacks::set_mappings(Space space, const tracer::MappingsRecord& record,
                         .fd = entry.fd});
     entries = entries.subspan(path_bytes);
   }
-  if (space != 0) symbolizer_.set_mappings(spaces_[space].id, mappings);
+  if (space != 0) symbolizer_.set_mappings(id_of(space), mappings);
   // The symbolizer has duplicates of those it wants.
   for (const symbolizer::Mapping& mapping : mappings)
     if (mapping.fd >= 0) close(mapping.fd);
@@ -100,7 +87,7 @@ bool CallStacks::resolve(Call& call, Space space, const tracer::CallEnter& enter
   std::memcpy(&sample.registers, rest.data(), sizeof(Block));
   sample.address = enter.sp;
   sample.bytes = rest.subspan(sizeof(Block), enter.stack_bytes);
-  const symbolizer::Resolved resolved = symbolizer_.resolve(spaces_[space].id, sample, depth_);
+  const symbolizer::Resolved resolved = symbolizer_.resolve(id_of(space), sample, depth_);
   call.stack_id = resolved.stack;
   call.stack = &symbolizer_.stack(resolved.stack);
   if (resolved.walk != nullptr && enter.stack != 0 && progress_.known_stacks != nullptr)

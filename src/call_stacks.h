@@ -41,12 +41,8 @@ class CallStacks {
   std::vector<symbolizer::ModuleNote> modules_without_lines() const;
 
  private:
-  struct Used {
-    symbolizer::SpaceId id = 0;
-    uint32_t users = 0;
-  };
-
-  Space add(symbolizer::SpaceId id);
+  static symbolizer::SpaceId id_of(Space space) { return space - 1; }
+  static Space space_of(symbolizer::SpaceId id) { return id + 1; }
   void move(Space& from, Space to);
   void name_jit_map(Space space, const Process& process);
   bool resolve(Call& call, Space space, const tracer::CallEnter& enter, std::span<const std::byte> rest);
@@ -57,8 +53,7 @@ class CallStacks {
   symbolizer::Depth depth_;
   symbolizer::Symbolizer& symbolizer_;
   tracer::Progress& progress_;
-  std::vector<Used> spaces_;  ///< [0] is unused
-  std::vector<Space> free_;   ///< places there
+  std::vector<uint32_t> users_;  ///< by space
 };
 
 }  // namespace sightline

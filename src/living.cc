@@ -7,7 +7,7 @@ namespace sightline {
 ThreadState* Living::look_up(uint32_t serial) {
   const auto at = threads_.find(serial);
   if (at == threads_.end()) return nullptr;
-  recent_[serial % kRecent] = at->second.get();
+  recent_.add(serial, *at->second);
   return at->second.get();
 }
 
@@ -42,7 +42,7 @@ void Living::end(ThreadState& thread, bool last) {
   const uint32_t serial = thread.thread.serial;
   // Its tid may be another's by now.
   if (const auto at = by_tid_.find(thread.thread.tid); at != by_tid_.end() && at->second == &thread) by_tid_.erase(at);
-  if (recent_[serial % kRecent] == &thread) recent_[serial % kRecent] = nullptr;
+  recent_.forget(serial);
   ProcessState& owner = *thread.process;
   if (--owner.threads == 0 && last) processes_.erase(owner.process.serial);
   threads_.erase(serial);

@@ -4,7 +4,6 @@
 /// Threads: the consumer's.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include "src/call_stacks.h"
 #include "src/model.h"
+#include "src/recent.h"
 
 namespace sightline {
 
@@ -40,8 +40,8 @@ class Living {
  public:
   /// nullptr: none that lives.
   ThreadState* thread(uint32_t serial) {
-    ThreadState* const recent = recent_[serial % kRecent];
-    return recent != nullptr && recent->thread.serial == serial ? recent : look_up(serial);
+    ThreadState* const recent = recent_.find(serial);
+    return recent != nullptr ? recent : look_up(serial);
   }
   ThreadState* thread_by_tid(int32_t tid);
   ProcessState* process_by_pid(int32_t pid);
@@ -57,15 +57,12 @@ class Living {
   std::vector<const Process*> processes() const;
 
  private:
-  // Most records are of one of a few threads.
-  static constexpr std::size_t kRecent = 64;
-
   ThreadState* look_up(uint32_t serial);
 
   std::unordered_map<uint32_t, std::unique_ptr<ThreadState>> threads_;     // by serial
   std::unordered_map<uint32_t, std::unique_ptr<ProcessState>> processes_;  // by serial
   std::unordered_map<int32_t, ThreadState*> by_tid_;
-  std::array<ThreadState*, kRecent> recent_{};
+  Recent<ThreadState> recent_;
 };
 
 }  // namespace sightline

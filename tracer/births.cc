@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "tracer/clone_flags.h"
 #include "tracer/inprocess/inprocess.h"
 #include "tracer/inprocess/sites.h"
 #include "tracer/proc.h"
@@ -19,22 +20,15 @@ namespace sightline::tracer {
 namespace {
 
 /// The CLONE_ flags of the birth of `child` that `parent` is just reporting.
-uint64_t clone_flags(const Tracee& parent, pid_t child, int event, MemoryReader& memory) {
+uint64_t flags_of_birth(const Tracee& parent, pid_t child, int event) {
   const OpenCall& call = parent.call;
-  const bool known = call.open && call.syscall != nullptr;
-  if (event == PTRACE_EVENT_VFORK && (!known || call.syscall->name == "vfork")) return CLONE_VM | CLONE_VFORK;
-  if (!known) {  // attached to in the middle of the call: what has come of it tells
-    const auto status = proc::status(child);
-    if (status && status->tgid == parent.pid) return CLONE_VM | CLONE_THREAD;
-    return inprocess::same_memory(child, parent.tid) ? CLONE_VM : 0;
-  }
-  if (call.syscall->name == "clone") return call.args[0];
-  if (call.syscall->name == "clone3") {
-    uint64_t flags = 0;  // the first field of struct clone_args
-    memory.read(call.args[0], {reinterpret_cast<std::byte*>(&flags), sizeof flags});
-    return flags;
-  }
-  return 0;
+  if (call.open && call.syscall != nullptr)
+    return clone_flags(parent.tid, call.syscall->name, call.args[0]).value_or(0);
+  if (event == PTRACE_EVENT_VFORK) return CLONE_VM | CLONE_VFORK;
+  // Attached to in the middle of the call: what has come of it tells.
+  const auto status = proc::status(child);
+  if (status && status->tgid == parent.pid) return CLONE_VM | CLONE_THREAD;
+  return inprocess::same_memory(child, parent.tid) ? CLONE_VM : 0;
 }
 
 }  // namespace
@@ -92,9 +86,7 @@ void PtraceEngine::on_birth(Tracee& parent, const Stop& stop, int event) {
   if (event == PTRACE_EVENT_VFORK && !std::exchange(parent.in_vfork, true)) ++parent.space->suspended;
   // It was faster, and may be gone again: nothing more would be heard of it.
   if (known_before_parent_.erase(tid) != 0 || find(tid) != nullptr) return;
-  ProcessMemory memory;
-  memory.select(parent.tid);
-  const uint64_t flags = clone_flags(parent, tid, event, memory);
+  const uint64_t flags = flags_of_birth(parent, tid, event);
   const bool is_thread = (flags & CLONE_THREAD) != 0;
   const bool followed = options_.follow_children || (is_thread && parent.attached);
   // Its own first stop finds it unknown and lets it go.

@@ -81,13 +81,13 @@ struct Tracee {
   bool newly_shown = false;                ///< it has just left that state
   bool attached = false;                   ///< by -p: left running when we go
   bool first_stop_seen = false;
-  bool in_vfork = false;      ///< counted in `suspended`
-  bool interrupting = false;  ///< we sent PTRACE_INTERRUPT, or have to, and wait for its stop
-  std::vector<Meanwhile> meanwhile;
-  uint32_t shown_stop = 0;   ///< not 0: in a group stop that was recorded when `stops` was this
-  bool held = false;         ///< kept in its stop until all of its process are there
-  int group_stop = 0;        ///< the signal of the group stop it is held in
-  bool foreign_ids = false;  ///< lives in another pid namespace than ours, or its children will
+  bool in_vfork = false;             ///< counted in `suspended`
+  bool interrupting = false;         ///< we sent PTRACE_INTERRUPT, or have to, and wait for its stop
+  std::vector<Meanwhile> meanwhile;  ///< not told of yet
+  uint32_t shown_stop = 0;           ///< not 0: in a group stop that was recorded when `stops` was this
+  bool held = false;                 ///< kept in its stop until all of its process are there
+  int group_stop = 0;                ///< the signal of the group stop it is held in
+  bool foreign_ids = false;          ///< lives in another pid namespace than ours, or its children will
 };
 
 }  // namespace sightline::tracer

@@ -125,7 +125,7 @@ Writer::ProcessState& Writer::process_state(const Process& process) {
 
 Writer::ThreadState& Writer::look_up(const Thread& thread) {
   ThreadState& state = threads_[thread.serial];
-  recent_[thread.serial % recent_.size()] = {thread.serial, &state};
+  recent_.add(thread.serial, state);
   if (state.id != 0) return state;
   state.process = &process_state(*thread.process);
   ++state.process->threads;
@@ -313,7 +313,7 @@ void Writer::thread_ended(const ThreadEnd& end) {
 void Writer::forget(const ThreadEnd& end, const ThreadState& thread) {
   ProcessState& process = *thread.process;
   threads_.erase(end.thread->serial);
-  recent_[end.thread->serial % recent_.size()] = {};
+  recent_.forget(end.thread->serial);
   if (--process.threads == 0 && end.last_of_process) processes_.erase(end.thread->process->serial);
 }
 

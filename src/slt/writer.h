@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/model.h"
+#include "src/recent.h"
 #include "src/slt/call_codec.h"
 #include "src/slt/chunk_file.h"
 #include "src/slt/definitions.h"
@@ -88,8 +89,8 @@ class Writer : public Sink {
   Writer(std::string path, int fd, Options options);
   ProcessState& process_state(const Process& process);
   ThreadState& thread_state(const Thread& thread) {
-    const Recent& recent = recent_[thread.serial % recent_.size()];
-    return recent.serial == thread.serial && recent.state != nullptr ? *recent.state : look_up(thread);
+    ThreadState* const recent = recent_.find(thread.serial);
+    return recent != nullptr ? *recent : look_up(thread);
   }
   ThreadState& look_up(const Thread& thread);
   ThreadState& current_names(const Thread& thread);
@@ -113,12 +114,7 @@ class Writer : public Sink {
   SummaryCollector summary_;
   std::unordered_map<uint32_t, ProcessState> processes_;  // by serial; that have not ended
   std::unordered_map<uint32_t, ThreadState> threads_;
-  // What was looked up last, by serial: most events are of one of a few threads.
-  struct Recent {
-    uint32_t serial = 0;
-    ThreadState* state = nullptr;
-  };
-  std::array<Recent, 64> recent_;
+  Recent<ThreadState> recent_;
 
   // The chunk that is being filled.
   ByteWriter records_;

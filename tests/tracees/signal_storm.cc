@@ -162,7 +162,7 @@ int nudged(int n) {
   auto& work = *tracee::shared<Work>();
   const pid_t child = start_work(work, false);
   for (int i = 0; i < n; ++i) {
-    kill(child, SIGSTOP);
+    kill(child, i % 2 == 0 ? SIGSTOP : SIGTSTP);
     kill(child, SIGCONT);
     const uint64_t before = work.made.load();
     while (work.made.load() < before + 2) sched_yield();

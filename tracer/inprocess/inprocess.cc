@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "tracer/clone_flags.h"
 #include "tracer/inprocess/inject.h"
 #include "tracer/inprocess/sites.h"
 #include "tracer/proc.h"
@@ -169,9 +170,13 @@ void InProcess::answer(Tracee& tracee, user_regs_struct& r) {
 
 void InProcess::call_begun(Tracee& tracee) {
   actions_.call_begun(tracee);
-  take_untraced_off(tracee);
-  begin_copy(tracee);
   const Syscall* call = tracee.call.syscall;
+  if (tracee.inside != nullptr && call != nullptr) {
+    if (const auto flags = clone_flags(tracee.tid, call->name, tracee.call.args[0])) {
+      take_untraced_off(tracee, *flags);
+      if ((*flags & CLONE_VM) == 0) begin_copy(tracee);
+    }
+  }
   if (!options_.looks_up_descriptors() || call == nullptr || !changes_root(*call)) return;
   tracee.root_change = root_changes_;
   // Before the call has its effect. 0 is what a thread has seen that has to ask.
@@ -180,18 +185,7 @@ void InProcess::call_begun(Tracee& tracee) {
 
 /// A site that is changed in the middle of a fork(2) would be half changed in the child, and nobody could know how far.
 void InProcess::begin_copy(Tracee& tracee) {
-  const Syscall* call = tracee.call.syscall;
-  if (tracee.inside == nullptr || call == nullptr) return;
-  const std::string_view name = call->name;
-  bool copies = name == "fork";
-  if (name == "clone") copies = (tracee.call.args[0] & CLONE_VM) == 0;
-  if (name == "clone3") {  // the first field of struct clone_args
-    uint64_t flags = 0;
-    copies = read_memory(tracee.tid, tracee.call.args[0], std::as_writable_bytes(std::span(&flags, 1))) &&
-             (flags & CLONE_VM) == 0;
-  }
-  if (!copies || std::exchange(tracee.inside->copies, true)) return;
-  tracee.space->sites->begin_copy();
+  if (!std::exchange(tracee.inside->copies, true)) tracee.space->sites->begin_copy();
 }
 
 void InProcess::end_copy(Tracee& tracee) {

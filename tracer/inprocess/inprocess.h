@@ -140,7 +140,7 @@ class InProcess {
   void begin(Tracee& tracee, bool diverted);
   bool divert(Tracee& tracee, bool on);
   void set_up(ThreadControl& control, std::size_t slot, const Tracee& tracee);
-  static void take_untraced_off(Tracee& tracee);
+  static void take_untraced_off(Tracee& tracee, uint64_t flags);
   static void put_untraced_back(Tracee& tracee);
   void stop_holding(Tracee& tracee);
   static EngineReason reason_to_leave(const user_regs_struct& registers);
@@ -158,7 +158,7 @@ class InProcess {
   void forget_unpublished(Tracee& tracee);
   void hold_signals(Tracee& tracee);
 
-  void begin_copy(Tracee& tracee);
+  static void begin_copy(Tracee& tracee);
   static void end_copy(Tracee& tracee);
 
   // serializing.cc

@@ -7,11 +7,10 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstddef>
-#include <span>
+#include <utility>
 
+#include "tracer/clone_flags.h"
 #include "tracer/inprocess/inprocess.h"
 #include "tracer/inprocess/remote.h"
 
@@ -34,9 +33,8 @@ bool InProcess::is_alone(const Tracee& tracee) {
 void InProcess::expect_threads(Tracee& tracee, int32_t nr, const uint64_t (&args)[6]) {
   if ((nr != SYS_clone && nr != SYS_clone3) || tracee.inside->by_int80) return;
   if (tracee.space->registered || tracee.space.use_count() != 1) return;
-  uint64_t flags = args[0];
-  if (nr == SYS_clone3 && !read_memory(tracee.tid, args[0], std::as_writable_bytes(std::span(&flags, 1)))) return;
-  if ((flags & CLONE_VM) == 0 || (flags & CLONE_VFORK) != 0) return;
+  const auto flags = clone_flags(tracee.tid, nr == SYS_clone ? "clone" : "clone3", args[0]);
+  if (!flags || (*flags & CLONE_VM) == 0 || (*flags & CLONE_VFORK) != 0) return;
   tracee.space->registered = true;
   RemoteCalls(tracee, stub_.remote).call(SYS_membarrier, {kRegister, 0, 0});
 }

@@ -9,7 +9,6 @@
 #include <span>
 
 #include "tracer/inprocess/inprocess.h"
-#include "tracer/memory.h"
 #include "tracer/x86_64/registers.h"
 
 namespace sightline::tracer::inprocess {
@@ -27,15 +26,9 @@ bool write_flags(const Tracee& tracee, uint64_t flags) {
 
 }  // namespace
 
-void InProcess::take_untraced_off(Tracee& tracee) {
+void InProcess::take_untraced_off(Tracee& tracee, uint64_t flags) {
   const OpenCall& call = tracee.call;
   if (tracee.inside == nullptr || call.abi != Abi::x86_64 || (call.nr != SYS_clone && call.nr != SYS_clone3)) return;
-  uint64_t flags = call.args[0];
-  if (call.nr == SYS_clone3) {
-    ProcessMemory memory;
-    memory.select(tracee.tid);
-    if (memory.read(call.args[0], {reinterpret_cast<std::byte*>(&flags), sizeof flags}) != sizeof flags) return;
-  }
   if ((flags & CLONE_UNTRACED) != 0 && write_flags(tracee, flags & ~uint64_t{CLONE_UNTRACED}))
     tracee.inside->flags_taken_off = flags;
 }
