@@ -18,10 +18,14 @@ RingSet::RingSet(Options options) : options_(options), blocks_((options.max_ring
   if (options_.doorbell != nullptr) doorbell_ = options_.doorbell;
 }
 
-uint64_t RingSet::next_capacity() const {
+uint64_t RingSet::next_capacity(Where where) {
   const uint64_t taken = memory_.load(std::memory_order_relaxed);
   const uint64_t left = options_.memory_limit > taken ? options_.memory_limit - taken : 0;
   uint64_t capacity = options_.capacity;
+  if (where == Where::arena && large_made_ < options_.large_rings) {
+    ++large_made_;
+    capacity = std::max(capacity, options_.large_capacity);
+  }
   if (left < options_.memory_limit / 2)
     capacity = std::min(capacity, std::max(std::bit_floor(left / kShare), options_.smallest_capacity));
   while (capacity > options_.smallest_capacity && RecordRing::bytes_for(capacity) > left) capacity /= 2;
@@ -89,7 +93,7 @@ RingSet::Producer RingSet::acquire(OnFull on_full, Where where) {
     errno = EMFILE;
     return {};
   }
-  const uint64_t capacity = next_capacity();
+  const uint64_t capacity = next_capacity(where);
   if (capacity == 0) {
     errno = ENOMEM;
     return {};

@@ -33,6 +33,10 @@ class RingSet {
     /// less than smallest_capacity: with the defaults the first thousand rings have full size, and seventeen thousand
     /// can live at once.
     uint64_t memory_limit = uint64_t{1} << 30;
+    /// That many rings have at least this capacity, where there is room: for programs of a few threads. Of a ring
+    /// larger than what processors keep to themselves, fewer lines have to be fetched from the consumer's.
+    std::size_t large_rings = 0;
+    uint64_t large_capacity = 0;             ///< a power of two
     uint64_t smallest_capacity = 16 * 1024;  ///< or `capacity`, if that is less
     uint64_t wake_at = 0;                    ///< as RingOptions::wake_at
     RingMemory::Options memory = {};
@@ -146,7 +150,7 @@ class RingSet {
   using SlotBlock = std::array<std::unique_ptr<Slot>, kBlockSlots>;
 
   Slot& slot_at(std::size_t i) const { return *(*blocks_[i / kBlockSlots])[i % kBlockSlots]; }
-  uint64_t next_capacity() const;
+  uint64_t next_capacity(Where where);
   void format(Slot& slot, OnFull on_full);
   RingMemory memory_for(uint64_t bytes, Where where);
   Producer open(std::size_t i);
@@ -155,6 +159,7 @@ class RingSet {
   Doorbell own_doorbell_;
   Doorbell* doorbell_ = &own_doorbell_;
   std::size_t arena_used_ = 0;
+  std::size_t large_made_ = 0;
   // In blocks, which come as they are needed. The vector is sized once: the consumer reads it while acquire() fills it.
   std::vector<std::unique_ptr<SlotBlock>> blocks_;
   std::atomic<std::size_t> used_{0};

@@ -141,7 +141,7 @@ void add_tracing_options(CLI::App& app, Settings& s, Raw& raw) {
                  s.verb == Verb::record ? "a thread whose ring is full: block (waits), drop or overwrite"
                                         : "a thread whose ring is full: block (waits) or drop")
       ->type_name("HOW");
-  app.add_option("--ring-size", raw.ring_size, "bytes of each thread's ring (512K)")->type_name("SIZE");
+  app.add_option("--ring-size", raw.ring_size, "bytes of each thread's ring (512K; first two: 2M)")->type_name("SIZE");
 }
 
 void add_text_options(CLI::App& app, Settings& s, Raw& raw) {

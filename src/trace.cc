@@ -34,8 +34,13 @@
 namespace sightline {
 namespace {
 
-constexpr uint32_t kWholeStack = 32 * 1024;   // copied from a call site not seen before
-constexpr uint64_t kRingBytes = 512 * 1024;   // --ring-size
+constexpr uint32_t kWholeStack = 32 * 1024;  // copied from a call site not seen before
+constexpr uint64_t kRingBytes = 512 * 1024;  // --ring-size
+// Without --ring-size. A program of one thread or two loses some 7 percent less of its time than with rings of 512K (4M
+// are not better); with many more such rings, what is unknown yet of stacks is copied more often before the consumer
+// has learned it.
+constexpr std::size_t kLargeRings = 2;
+constexpr uint64_t kLargeRingBytes = 2 * 1024 * 1024;
 constexpr std::size_t kRingsOfTheEnded = 64;  // that a flight recorder keeps
 constexpr uint32_t kLargestString = 4 * 1024 * 1024;
 
@@ -277,6 +282,10 @@ int trace(const Settings& settings) {
   tracer::inprocess::Arena::Failure why_not;
   const std::unique_ptr<tracer::inprocess::Arena> arena = make_arena(settings, options, why_not);
   ringbuf::RingSet::Options ring_options{.capacity = ring_bytes, .on_full = settings.on_full};
+  if (settings.ring_bytes == 0) {
+    ring_options.large_rings = kLargeRings;
+    ring_options.large_capacity = kLargeRingBytes;
+  }
   // Not on the stack: most of it are 64 KiB of zeros, which need not be written here, and mostly never are.
   static constinit tracer::Progress progress;
   if (arena != nullptr) {

@@ -151,6 +151,25 @@ TEST_CASE("what all rings take is bounded, and thousands can live at once") {
   CHECK(count > 3000);
 }
 
+TEST_CASE(
+    "the first rings may be larger, but not those of the tracer's own, and none is larger than there is room for") {
+  RingSet set({.capacity = 4096, .large_rings = 2, .large_capacity = 32768});
+  CHECK(set.acquire(OnFull::block, RingSet::Where::own).ring->capacity() == 4096);
+  CHECK(set.acquire().ring->capacity() == 32768);
+  CHECK(set.acquire().ring->capacity() == 32768);
+  CHECK(set.acquire().ring->capacity() == 4096);
+
+  RingSet larger({.capacity = 65536, .large_rings = 2, .large_capacity = 32768});
+  CHECK(larger.acquire().ring->capacity() == 65536);
+
+  RingSet narrow({.capacity = 4096,
+                  .memory_limit = 24 << 10,
+                  .large_rings = 2,
+                  .large_capacity = 32768,
+                  .smallest_capacity = 4096});
+  CHECK(narrow.acquire().ring->capacity() == 16384);
+}
+
 TEST_CASE("a capacity that can't be is an answer, not a crash") {
   for (const uint64_t capacity : {uint64_t{0}, uint64_t{1000}, uint64_t{1} << 40}) {
     RingSet set({.capacity = capacity});
