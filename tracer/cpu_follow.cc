@@ -28,6 +28,7 @@ constexpr uint64_t kLongStop = 1'000'000;  // ns between two stops of a thread: 
 constexpr uint64_t kSlowStop = 25'000;     // ns between two stops of a thread: more than both take on one processor
 constexpr uint32_t kFewSlow = 4;
 constexpr uint32_t kManySlow = 256;
+constexpr uint64_t kShortTurn = 100'000;  // ns; the shortest that there is
 
 bool has_cap_sys_nice() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
@@ -42,6 +43,25 @@ bool may_come_back() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NICE, &limit) < 0) return false;
   return limit.rlim_cur >= static_cast<rlim_t>(20 - getpriority(PRIO_PROCESS, 0));
+}
+
+/// The first of those that sched_setattr(2) takes; glibc declares it from 2.41 on.
+struct SchedulingAttributes {
+  uint32_t size = sizeof(SchedulingAttributes);
+  uint32_t policy = 0;
+  uint64_t flags = 0;
+  int32_t nice = 0;
+  uint32_t priority = 0;
+  uint64_t runtime = 0;  // of SCHED_OTHER: how long a turn is, ns; 0: as usual
+  uint64_t deadline = 0;
+  uint64_t period = 0;
+};
+
+/// Becomes what it was, or is, but for the turns. Where that is not allowed, they stay as they are.
+void take_turns(int policy, uint64_t length) {
+  const SchedulingAttributes wanted{
+      .policy = static_cast<uint32_t>(policy), .nice = getpriority(PRIO_PROCESS, 0), .runtime = length};
+  syscall(SYS_sched_setattr, 0, &wanted, 0);
 }
 
 /// But us. The kernel counts who wants to run at this moment (proc(5), /proc/loadavg).
@@ -62,6 +82,7 @@ CpuFollower::CpuFollower() {
   former_policy_ = sched_getscheduler(0);
   // A real-time tracer has been placed by someone who knows better.
   if (former_policy_ != SCHED_OTHER && former_policy_ != SCHED_BATCH) return;
+  take_turns(former_policy_, kShortTurn);
   if (sched_getaffinity(0, sizeof former_cpus_, &former_cpus_) < 0 || CPU_COUNT(&former_cpus_) < 2) return;
   enabled_ = true;
   schedstat_ = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
@@ -72,6 +93,7 @@ CpuFollower::~CpuFollower() {
   if (idle_) become_normal();
   if (cpu_ >= 0) sched_setaffinity(0, sizeof former_cpus_, &former_cpus_);
   if (schedstat_ >= 0) close(schedstat_);
+  if (former_policy_ == SCHED_OTHER || former_policy_ == SCHED_BATCH) take_turns(former_policy_, 0);
 }
 
 uint64_t CpuFollower::delay_since_last_look() {
@@ -181,6 +203,7 @@ void CpuFollower::become_idle() {
 void CpuFollower::become_normal() {
   const sched_param none{};
   sched_setscheduler(0, former_policy_, &none);
+  take_turns(former_policy_, kShortTurn);  // they are the usual ones again
   idle_ = false;
 }
 

@@ -24,6 +24,12 @@
 /// tracer only follows: slower on an idle machine, but never starved. It then stays awake for a moment after each
 /// resume (WaitQueue::look_before_sleeping), which spares one of the two wakeups: 32 µs a call where it had been 60
 /// to 80.
+///
+/// Where more threads want to run than there are processors, a tracer that wakes up waits until the running one has had
+/// its turn, 3 ms and more, and a stopped thread waits with it. So the tracer asks for short turns: it gets no more of
+/// the processor by that, but gets it sooner (sched_setattr(2), Linux 6.12; earlier kernels take no notice). With three
+/// spinning programs on two processors, `true` traced in-process takes 8.5 ms where it had been 20, a getppid loop
+/// traced by ptrace 33 µs a call where it had been 46.
 #pragma once
 
 #include <sched.h>
