@@ -82,8 +82,12 @@ class Nginx:
         self.process = subprocess.Popen([shutil.which("nginx"), "-e", os.path.join(directory, "error.log"), "-c", configuration],
                                         stderr=subprocess.DEVNULL)
         wait_until(lambda: listens(self.port), "nginx")
+        wait_until(self.workers, "nginx's worker")  # it listens before it has one
+        self.pids = self.workers()
+
+    def workers(self):
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as file:
-            self.pids = [int(word) for word in file.read().split()]
+            return [int(word) for word in file.read().split()]
 
     def requests_a_second(self, fast):
         said = subprocess.run(["wrk", "-t1", "-c16", "-d2s" if fast else "-d1s", f"http://127.0.0.1:{self.port}/"],
