@@ -24,12 +24,16 @@ namespace {
 
 // Calls that change what the stub stands on: the thread itself, its memory, its signal frames, its registers, its
 // tracing. The tracer has to see them while they happen, but for those that is_for_tracer() knows to be harmless.
-constexpr int kByTracer[] = {
-    SYS_clone,        SYS_clone3,    SYS_fork,     SYS_vfork,    SYS_execve,        SYS_execveat,
-    SYS_exit,         SYS_mmap,      SYS_munmap,   SYS_mprotect, SYS_mremap,        SYS_exit_group,
-    SYS_ptrace,       SYS_prctl,     SYS_brk,      SYS_seccomp,  SYS_pkey_mprotect, SYS_rt_sigaction,
-    SYS_rt_sigreturn, SYS_unshare,   SYS_setns,    SYS_chroot,   SYS_arch_prctl,    SYS_remap_file_pages,
-    SYS_mlockall,     SYS_setrlimit, SYS_prlimit64};
+constexpr int kByTracer[] = {SYS_clone,        SYS_clone3,        SYS_fork,
+                             SYS_vfork,        SYS_execve,        SYS_execveat,
+                             SYS_exit,         SYS_mmap,          SYS_munmap,
+                             SYS_mprotect,     SYS_mremap,        SYS_exit_group,
+                             SYS_ptrace,       SYS_prctl,         SYS_brk,
+                             SYS_seccomp,      SYS_pkey_mprotect, SYS_rt_sigaction,
+                             SYS_rt_sigreturn, SYS_unshare,       SYS_setns,
+                             SYS_chroot,       SYS_arch_prctl,    SYS_remap_file_pages,
+                             SYS_mlockall,     SYS_setrlimit,     SYS_prlimit64,
+                             SYS_sigaltstack};  // the kernel asks whether the stack pointer is in that stack
 
 /// Of either ABI: of the calling thread, of those it shares its directories with, or (pivot_root) of a namespace's.
 bool changes_root(const Syscall& call) {
@@ -290,7 +294,7 @@ void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
   switch (call.nr) {
     case SYS_mmap:
       if (failed) break;
-      sites.forget(at, call.args[1]);
+      sites.forget(tracee.tid, at, call.args[1]);
       if ((call.args[2] & PROT_EXEC) != 0)
         sites.made_executable(at, call.args[1], (call.args[3] & MAP_TYPE) == MAP_PRIVATE);
       else
@@ -307,14 +311,14 @@ void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
       break;
     case SYS_munmap:
       if (failed) break;
-      sites.forget(call.args[0], call.args[1]);
+      sites.forget(tracee.tid, call.args[0], call.args[1]);
       sites.code().remove(call.args[0], call.args[1]);
       break;
     case SYS_mremap:
       if (failed) break;
       sites.moved(tracee.tid, call.args[0], at, call.args[1]);
-      sites.forget(call.args[0], call.args[1]);
-      sites.forget(at, call.args[2]);
+      sites.forget(tracee.tid, call.args[0], call.args[1]);
+      sites.forget(tracee.tid, at, call.args[2]);
       sites.made_executable(at, call.args[2]);
       break;
     default:

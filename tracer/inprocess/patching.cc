@@ -92,6 +92,13 @@ std::size_t padding_at(std::span<const std::byte> bytes, uint64_t address) {
   return n;
 }
 
+/// The long jump in the padding of a site.
+Code jump_from(uint64_t padding, uint64_t near) {
+  Code code(padding);
+  code.jump(near);
+  return code;
+}
+
 }  // namespace
 
 struct Sites::Surroundings {
@@ -99,6 +106,7 @@ struct Sites::Surroundings {
   static constexpr std::size_t kAfter = 160;
 
   uint64_t behind = 0;
+  uint64_t private_from = 0;                // before that, others may see it
   std::array<std::byte, kBefore> before{};  // up to and with the `syscall`; 0 where nothing can be read
   std::array<std::byte, kAfter> bytes{};
   std::size_t size = 0;
@@ -169,11 +177,29 @@ bool Sites::put_in_place(const Through& by, Patch& patch, std::span<const std::b
   }
   patches_[patch.near] = patch;
   patched_[patch.start] = patch.near;
-  if (by.alone) return write_memory(tid, patch.start, std::span<const std::byte>(patch.written).first(patch.size));
+  if (by.alone) {
+    if (write_memory(tid, patch.start, std::span<const std::byte>(patch.written).first(patch.size))) return true;
+    put_back_outside(tid, patch, 0, 0);
+    forget_patch(patch.start);
+    return false;
+  }
   bool done = write_memory(tid, patch.start, {&kBreakpoint, 1});
   for (const Piece& piece : patch.pieces.list())
     if (piece.own < patch.size) done = done && write_memory(tid, patch.start + piece.own, {&kBreakpoint, 1});
   return done;
+}
+
+/// Of the bytes that we have changed those beyond the `length` from `start` on, where nobody has changed them since.
+void Sites::put_back_outside(pid_t tid, const Patch& patch, uint64_t start, uint64_t length) {
+  const auto put_back = [&](uint64_t first, std::span<const std::byte> written, const Jump& original) {
+    for (std::size_t i = 0; i < written.size(); ++i) {
+      std::byte now{};
+      if (first + i - start < length || !read_memory(tid, first + i, {&now, 1})) continue;
+      if (now == written[i] || now == kBreakpoint) write_memory(tid, first + i, {&original[i], 1});
+    }
+  };
+  put_back(patch.start, std::span<const std::byte>(patch.written).first(patch.size), patch.original);
+  if (patch.padding != 0) put_back(patch.padding, jump_from(patch.padding, patch.near).all(), patch.padding_original);
 }
 
 bool Sites::next_step(pid_t tid, uint64_t unfinished) {
@@ -234,7 +260,7 @@ bool Sites::patch_after_move(const Through& by, const Surroundings& around) {
   patch.form = Form::after_move;
   patch.start = around.behind - 7;
   patch.behind = patch.resume = around.behind;
-  if (overlaps(patch.start, kJump)) return false;
+  if (patch.start < around.private_from || overlaps(patch.start, kJump)) return false;
   patch.near = take_near(by, patch.start + kJump, 0);
   if (patch.near == 0) return false;
   const auto move = around.last(7).first(kJump);
@@ -361,10 +387,9 @@ bool Sites::patch_by_padding(const Through& by, const Surroundings& around) {
   std::copy_n(around.after().begin() + static_cast<std::ptrdiff_t>(patch.padding - patch.behind), kJump,
               patch.padding_original.begin());
   patch.written = {b(0xeb), b(static_cast<int>(patch.padding - patch.behind))};
-  Code jump(patch.padding);
-  jump.jump(patch.near);
   paddings_[patch.padding] = patch.start;
-  return write_memory(by.tracee.tid, patch.padding, jump.all()) && put_in_place(by, patch, code.all());
+  return write_memory(by.tracee.tid, patch.padding, jump_from(patch.padding, patch.near).all()) &&
+         put_in_place(by, patch, code.all());
 }
 
 Sites::Attempt Sites::trapped(const Through& by, uint64_t behind, int32_t nr) {
@@ -376,9 +401,13 @@ Sites::Attempt Sites::trapped(const Through& by, uint64_t behind, int32_t nr) {
     if (const Patch* patch = standing_patch(tid, start); patch != nullptr && patch->behind == behind) return {};
   const uint32_t traps = ++traps_[behind];
   if (traps < kTrapsBeforePatch || traps > kLastTry) return {};
-  const Surroundings around = look_around(tid, behind);
-  // A jump into what others see would lead them astray, and might be written to a file.
-  if (!around.is_call() || !is_private(tid, behind)) return {.said = "not to be patched"};
+  Surroundings around = look_around(tid, behind);
+  // A jump into what others see would lead them astray, and might be written to a file. The site may be at an end of
+  // what nobody else sees.
+  const auto [private_from, private_to] = private_around(tid, behind - 2);
+  if (!around.is_call() || private_to < behind) return {.said = "not to be patched"};
+  around.private_from = private_from;
+  around.size = std::min<uint64_t>(around.size, private_to - behind);
   std::string_view form = "no form fits";
   if (is_move(around.before, nr) && patch_after_move(by, around))
     form = "after_move";

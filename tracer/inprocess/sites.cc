@@ -140,14 +140,20 @@ void Sites::forget_patch(uint64_t start) {
   patched_.erase(at);
 }
 
-void Sites::forget(uint64_t start, uint64_t length) {
+void Sites::forget(pid_t tid, uint64_t start, uint64_t length) {
+  constexpr uint64_t kPage = 4096;
+  length = (length + kPage - 1) & ~(kPage - 1);
   const auto touched = [&](uint64_t address) { return address - start < length; };
   std::erase_if(traps_, [&](const auto& entry) { return touched(entry.first); });
   std::erase_if(restored_, touched);
   std::erase_if(private_, [&](const auto& range) { return range.first < start + length && start < range.second; });
   std::vector<uint64_t> gone;
-  for (const auto& [first, near] : patched_)
-    if (touched(first)) gone.push_back(first);
+  for (const auto& [first, near] : patched_) {
+    const Patch& patch = patches_.at(near);
+    if (!touched(first) && !touched(first + patch.size - 1)) continue;
+    put_back_outside(tid, patch, start, length);
+    gone.push_back(first);
+  }
   for (const uint64_t first : gone) forget_patch(first);
   near_.forget(start, length);
 }
@@ -221,15 +227,27 @@ std::vector<std::pair<uint64_t, uint64_t>> Sites::leave_nothing(pid_t tid) {
   return near_.areas();
 }
 
-bool Sites::is_private(pid_t tid, uint64_t address) {
+std::pair<uint64_t, uint64_t> Sites::private_around(pid_t tid, uint64_t address) {
+  // Mappings may follow one another without a gap.
   const auto known = [&] {
-    return std::any_of(private_.begin(), private_.end(),
-                       [&](const auto& range) { return address >= range.first && address < range.second; });
+    std::pair<uint64_t, uint64_t> around{address, address};
+    for (bool more = true; more;) {
+      more = false;
+      for (const auto& [start, end] : private_) {
+        if (start > around.second || end < around.first || (start >= around.first && end <= around.second)) continue;
+        around = {std::min(start, around.first), std::max(end, around.second)};
+        more = true;
+      }
+    }
+    return around;
   };
-  if (known()) return true;
+  const auto holds = [&](const std::pair<uint64_t, uint64_t>& around) { return around.second > address; };
+  if (const auto around = known(); holds(around)) return around;
+  private_.clear();
   for (const proc::Map& map : proc::executable_maps(tid))
-    if (map.is_private && address >= map.start && address < map.end) private_.emplace_back(map.start, map.end);
-  return known();
+    if (map.is_private) private_.emplace_back(map.start, map.end);
+  const auto around = known();
+  return holds(around) ? around : std::pair<uint64_t, uint64_t>{};
 }
 
 }  // namespace sightline::tracer::inprocess

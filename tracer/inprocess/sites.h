@@ -103,8 +103,9 @@ class Sites {
   void begin_copy() { ++copies_; }
   void end_copy() { --copies_; }
 
-  /// Code there is, or may be, another from now on.
-  void forget(uint64_t start, uint64_t length);
+  /// Code there is, or may be, another from now on. What of a changed site lies beside it gets its own bytes back.
+  /// `tid` is in a stop.
+  void forget(pid_t tid, uint64_t start, uint64_t length);
   /// It has become executable. `is_private`: it is known that nobody else sees it.
   void made_executable(uint64_t start, uint64_t length, bool is_private = false);
   /// Where code is, and so what the stub leaves to the tracer.
@@ -181,7 +182,9 @@ class Sites {
   const Patch* standing_patch(pid_t tid, uint64_t start);
   void forget_patch(uint64_t start);
   void take_back(pid_t tid, const Patch& patch);
-  bool is_private(pid_t tid, uint64_t address);
+  /// The executable memory about `address` that nobody else sees; empty if others may.
+  std::pair<uint64_t, uint64_t> private_around(pid_t tid, uint64_t address);
+  static void put_back_outside(pid_t tid, const Patch& patch, uint64_t start, uint64_t length);
 
   std::unordered_map<uint64_t, uint32_t> traps_;        // by the address behind the call
   std::unordered_map<uint64_t, uint64_t> patched_;      // by the first byte that was changed: the place near it
