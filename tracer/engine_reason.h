@@ -31,6 +31,8 @@ enum class EngineReason : uint8_t {
   forbade_counter = 19,
   stub_faulted = 20,
   asked_for_dispatch = 21,
+  steps_itself = 22,
+  checks_alignment = 23,
 
   // Of the whole run.
   long_strings = 25,
@@ -52,7 +54,7 @@ std::string_view clause_of(EngineReason reason);
 
 /// The process was in-process until then.
 constexpr bool ended_inprocess(EngineReason reason) {
-  return reason >= EngineReason::asked_for_seccomp && reason <= EngineReason::asked_for_dispatch;
+  return reason >= EngineReason::asked_for_seccomp && reason <= EngineReason::checks_alignment;
 }
 
 }  // namespace sightline::tracer

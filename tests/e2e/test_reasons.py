@@ -79,7 +79,9 @@ class Reasons(TestCase):
                                   ("filter", "asked_for_seccomp", "asked for a seccomp filter"),
                                   ("addresses", "limited_addresses", "limited its addresses (setrlimit)"),
                                   ("paging", "locked_memory", "locked its memory (mlockall)"),
-                                  ("dispatch", "asked_for_dispatch", "asked for a dispatch of its own calls (prctl)")):
+                                  ("dispatch", "asked_for_dispatch", "asked for a dispatch of its own calls (prctl)"),
+                                  ("steps", "steps_itself", "goes through its instructions one by one (the trap flag)"),
+                                  ("alignment", "checks_alignment", "has its memory accesses checked for alignment (the AC flag)")):
             with self.subTest(what):
                 self.assertEqual(self.only(self.record(tracee("takes_away"), what)),
                                  ("ptrace", reason, f"in-process until it {why}, then ptrace"))

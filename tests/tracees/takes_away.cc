@@ -1,8 +1,9 @@
 // takes_away WHAT: takes something away from itself that a tracer inside it might need, makes 100 marks and says
 // "as untraced". `counter`: the time stamp counter; `filter`: the right to all but some calls, by seccomp(2);
 // `addresses`: more than 1 GiB of them, of which it then uses half; `paging`: its memory is locked, and may not be
-// much; `dispatch`: its calls are diverted to itself, where it wants them to. With `threads` behind it, another thread
-// makes 100 marks of its own meanwhile.
+// much; `dispatch`: its calls are diverted to itself, where it wants them to; `steps`: the processor traps behind each
+// instruction; `alignment`: and where an access is not aligned. With `threads` behind it, another thread makes 100
+// marks of its own meanwhile.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -34,6 +35,8 @@ void take_filter() {
   tracee::check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &whole), "seccomp");
 }
 
+constexpr uint64_t kTrapFlag = 1 << 8, kAlignmentCheck = 1 << 18;
+
 volatile char diverts = 0;  // SYSCALL_DISPATCH_FILTER_ALLOW, or 1: …_BLOCK
 int diverted = 0;
 
@@ -49,6 +52,41 @@ void take_dispatch() {
     diverts = 1;
     getppid();
     if (diverted != i) tracee::fail("a call was not diverted");
+  }
+}
+
+extern "C" {
+long call_with_flag(uint64_t flag, long nr, long a, const void* b, long c);
+}
+// With that flag from behind the first popfq to behind the second.
+asm(".text\n.p2align 4\ncall_with_flag: push %rbx\n mov %rdi, %rbx\n mov %rdx, %rdi\n mov %rsi, %rax\n mov %rcx, "
+    "%rsi\n mov %r8, %rdx\n"
+    " pushfq\n or %rbx, (%rsp)\n popfq\n"
+    " nop\n syscall\n nop\n"
+    " pushfq\n not %rbx\n and %rbx, (%rsp)\n popfq\n pop %rbx\n ret\n");
+
+volatile int steps = 0;
+
+void take_flag(uint64_t flag) {
+  constexpr int kCalls = 20, kFirst = 5;
+  struct sigaction action {};
+  action.sa_handler = [](int) { steps = steps + 1; };
+  tracee::check(sigaction(SIGTRAP, &action, nullptr), "sigaction");
+  int last = 0;
+  int fds[2];
+  tracee::check(pipe(fds), "pipe");
+  alignas(8) static const char bytes[16] = "0123456789abcde";
+  for (int i = 0; i < kCalls; ++i) {
+    // The first ones without: so its site is a jump by then. Whether there is a step behind `syscall` is the
+    // processor's.
+    const int former = steps;
+    if (call_with_flag(i < kFirst ? 0 : flag, SYS_write, fds[1], bytes + i % 7, 9) != 9) tracee::fail("write");
+    char got[9];
+    if (read(fds[0], got, sizeof got) != 9 || std::memcmp(got, bytes + i % 7, 9) != 0) tracee::fail("other bytes");
+    if (i >= kFirst && flag == kTrapFlag && steps - former != 6 && steps - former != 7)
+      tracee::fail("another number of steps");
+    if (i > kFirst && steps - former != last) tracee::fail("more steps than before, or less");
+    last = steps - former;
   }
 }
 
@@ -68,6 +106,10 @@ void take(const char* what) {
     tracee::check(mlockall(MCL_CURRENT), "mlockall");
   } else if (std::strcmp(what, "dispatch") == 0) {
     take_dispatch();
+  } else if (std::strcmp(what, "steps") == 0) {
+    take_flag(kTrapFlag);
+  } else if (std::strcmp(what, "alignment") == 0) {
+    take_flag(kAlignmentCheck);
   } else {
     _exit(2);
   }

@@ -122,10 +122,20 @@ void InProcess::take_out(Tracee& tracee) {
     log_->print(Log::Level::info, tracee.tid, injection.done ? "stub taken out" : "the stub could not be taken out");
 }
 
+/// Flags with which the stub, and what stands near a site, can't be run: each of their instructions would trap, or what
+/// they read and write need not be aligned.
+EngineReason InProcess::flag_to_leave_for(const user_regs_struct& r) {
+  constexpr uint64_t kTrapFlag = 1 << 8;
+  constexpr uint64_t kAlignmentCheck = 1 << 18;
+  if ((r.eflags & kTrapFlag) != 0) return EngineReason::steps_itself;
+  return (r.eflags & kAlignmentCheck) != 0 ? EngineReason::checks_alignment : EngineReason::none;
+}
+
 /// Calls after which the stub could not go on: it reads the time stamp counter and makes calls of its own, it takes
 /// more addresses than a program may be content with, and it needs the thread's dispatch.
 EngineReason InProcess::reason_to_leave(const user_regs_struct& r) {
   constexpr uint64_t kSetDispatch = 59;  // PR_SET_SYSCALL_USER_DISPATCH
+  if (const EngineReason flag = flag_to_leave_for(r); flag != EngineReason::none) return flag;
   const auto if_so = [](bool so, EngineReason reason) { return so ? reason : EngineReason::none; };
   switch (r.rax) {
     case SYS_seccomp:
@@ -177,8 +187,10 @@ bool InProcess::recover(Tracee& tracee, user_regs_struct& r) {
   stop_holding(tracee);
   send_held_again(tracee);
   const uint64_t behind = tracee.space->sites->behind_of(control.resume);
+  const EngineReason flag = flag_to_leave_for(r);
   unwind(r, slot, behind, frame_of(slot).rax);
-  retire(tracee, r, before_call ? behind - 2 : control.resume, EngineReason::stub_faulted);
+  retire(tracee, r, before_call ? behind - 2 : control.resume,
+         flag != EngineReason::none ? flag : EngineReason::stub_faulted);
   return true;
 }
 

@@ -99,11 +99,22 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
         return Verdict::resume;
       }
     }
+    // Of the program's own instructions none stands here: it has trapped at the one before, and will behind it.
+    const EngineReason flag = flag_to_leave_for(r);
+    if (flag != EngineReason::none && (signo == SIGTRAP || signo == SIGBUS) && info.si_code > 0 &&
+        tracee.space->sites->is_near(r.rip)) {
+      keep_blocked(tracee, signo);
+      retire(tracee, r, tracee.space->sites->own_place(r.rip), flag);
+      return Verdict::resume;
+    }
     control.blocked_is_stale = 1;  // a handler has a mask of its own
     deliver_outside(tracee, r);
     return Verdict::deliver;
   }
 
+  const bool fault = signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGFPE;
+  const bool unaligned = signo == SIGBUS && info.si_code == BUS_ADRALN;
+  if (unaligned && recover(tracee, r)) return Verdict::resume;
   // A pointer that leads nowhere: the copy ends there.
   const bool few = r.rip >= stub_.copy_few && r.rip < stub_.copy;
   if ((signo == SIGSEGV || signo == SIGBUS) && info.si_code > 0 &&
@@ -112,7 +123,6 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
     set_registers(tracee.tid, r);
     return Verdict::resume;
   }
-  const bool fault = signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGFPE;
   if (fault && info.si_code > 0 && recover(tracee, r)) return Verdict::resume;
   if (signo == SIGTRAP && r.rip == stub_.ask + 1) {
     answer(tracee, r);
