@@ -23,9 +23,9 @@ namespace {
 uint64_t flags_of_birth(const Tracee& parent, pid_t child, int event) {
   const OpenCall& call = parent.call;
   if (call.open && call.syscall != nullptr)
-    return clone_flags(parent.tid, call.syscall->name, call.args[0]).value_or(0);
+    if (const auto flags = clone_flags(parent.tid, call.syscall->name, call.args[0])) return *flags;
   if (event == PTRACE_EVENT_VFORK) return CLONE_VM | CLONE_VFORK;
-  // Attached to in the middle of the call: what has come of it tells.
+  // Attached to in the middle of the call, or its memory may not be read: what has come of it tells.
   const auto status = proc::status(child);
   if (status && status->tgid == parent.pid) return CLONE_VM | CLONE_THREAD;
   return inprocess::same_memory(child, parent.tid) ? CLONE_VM : 0;

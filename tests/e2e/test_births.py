@@ -4,12 +4,14 @@ import contextlib
 import mmap
 import os
 import random
+import shutil
 import signal
 import struct
 import subprocess
+import tempfile
 import unittest
 
-from harness import (DEADLINE, SEED, TestCase, Trace, describe, handles, is_alive, main, marks, read_text, read_when_there, scaled, state_of,
+from harness import (DEADLINE, SEED, TestCase, Trace, as_nobody, describe, handles, is_alive, main, marks, read_text, read_when_there, scaled, state_of,
                      threads_of, tracee, tracer_of, wait_for_ready, wait_until)
 from harness import SANITIZER, SIGHTLINE
 
@@ -35,6 +37,20 @@ class Births(TestCase):
 
     def test_threads(self):
         self.check("threads", scaled(1000))
+
+    def test_threads_of_a_program_whose_memory_may_not_be_read(self):
+        # Nor its file: without root's rights the flags of its births can't be looked up.
+        with tempfile.TemporaryDirectory(prefix="sightline-test-") as directory:
+            os.chmod(directory, 0o777)
+            program = shutil.copy(tracee("births"), directory)
+            os.chmod(program, 0o111)
+            for engine in ("auto", "ptrace"):
+                with self.subTest(engine):
+                    file = os.path.join(directory, f"{engine}.slt")
+                    result = self.sightline("record", f"--engine={engine}", "-f", "-o", file, program, "threads", 20,
+                                            preexec_fn=as_nobody)
+                    self.assertEqual(result.status, 0, result)
+                    self.assertIn("threads      21 in 1 process\n", self.sightline("info", file).out)
 
     def test_without_f_only_the_command(self):
         file = self.dir / "trace.txt"
