@@ -33,6 +33,7 @@ constexpr Words kWords[] = {
     {EngineReason::steps_itself, "steps_itself", "it goes through its instructions one by one (the trap flag)"},
     {EngineReason::checks_alignment, "checks_alignment",
      "it has its memory accesses checked for alignment (the AC flag)"},
+    {EngineReason::took_addresses, "took_addresses", "it took the addresses where the engine was (munmap, mmap)"},
     {EngineReason::stub_faulted, "stub_faulted", "memory or the time stamp counter was taken from it"},
     {EngineReason::long_strings, "long_strings", "strings may be longer (-s) than it has room for"},
     {EngineReason::unfit_clock, "unfit_clock", "the processor's time stamp counter is not fit for a clock here"},

@@ -33,6 +33,7 @@ enum class EngineReason : uint8_t {
   asked_for_dispatch = 21,
   steps_itself = 22,
   checks_alignment = 23,
+  took_addresses = 24,
 
   // Of the whole run.
   long_strings = 25,
@@ -54,7 +55,7 @@ std::string_view clause_of(EngineReason reason);
 
 /// The process was in-process until then.
 constexpr bool ended_inprocess(EngineReason reason) {
-  return reason >= EngineReason::asked_for_seccomp && reason <= EngineReason::checks_alignment;
+  return reason >= EngineReason::asked_for_seccomp && reason <= EngineReason::took_addresses;
 }
 
 }  // namespace sightline::tracer

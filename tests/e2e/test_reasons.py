@@ -81,7 +81,9 @@ class Reasons(TestCase):
                                   ("paging", "locked_memory", "locked its memory (mlockall)"),
                                   ("dispatch", "asked_for_dispatch", "asked for a dispatch of its own calls (prctl)"),
                                   ("steps", "steps_itself", "goes through its instructions one by one (the trap flag)"),
-                                  ("alignment", "checks_alignment", "has its memory accesses checked for alignment (the AC flag)")):
+                                  ("alignment", "checks_alignment", "has its memory accesses checked for alignment (the AC flag)"),
+                                  ("range", "took_addresses", "took the addresses where the engine was (munmap, mmap)"),
+                                  ("place", "took_addresses", "took the addresses where the engine was (munmap, mmap)")):
             with self.subTest(what):
                 self.assertEqual(self.only(self.record(tracee("takes_away"), what)),
                                  ("ptrace", reason, f"in-process until it {why}, then ptrace"))

@@ -2,7 +2,8 @@
 // "as untraced". `counter`: the time stamp counter; `filter`: the right to all but some calls, by seccomp(2);
 // `addresses`: more than 1 GiB of them, of which it then uses half; `paging`: its memory is locked, and may not be
 // much; `dispatch`: its calls are diverted to itself, where it wants them to; `steps`: the processor traps behind each
-// instruction; `alignment`: and where an access is not aligned. With `threads` behind it, another thread makes 100
+// instruction; `alignment`: and where an access is not aligned; `range`: all that a tracer has mapped
+// is unmapped; `place`: or mapped over. With `threads` behind it, another thread makes 100
 // marks of its own meanwhile.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -90,6 +91,43 @@ void take_flag(uint64_t flag) {
   }
 }
 
+struct Range {
+  uintptr_t start = 0, end = 0;
+};
+
+/// Where a tracer has memory of its own in this program, if it has.
+Range mapped_by_tracer() {
+  std::FILE* const maps = std::fopen("/proc/self/maps", "re");
+  if (maps == nullptr) tracee::fail("maps");
+  Range range;
+  char line[512];
+  while (std::fgets(line, sizeof line, maps) != nullptr) {
+    if (std::strstr(line, "memfd:sightline") == nullptr) continue;
+    char* rest = nullptr;
+    const uintptr_t start = std::strtoull(line, &rest, 16);
+    if (range.start == 0) range.start = start;
+    range.end = std::strtoull(rest + 1, nullptr, 16);
+  }
+  std::fclose(maps);
+  return range;
+}
+
+void take_range() {
+  const Range range = mapped_by_tracer();
+  if (range.start == 0) return;
+  tracee::check(munmap(reinterpret_cast<void*>(range.start), range.end - range.start), "munmap");
+  if (mapped_by_tracer().start != 0) tracee::fail("something is left");
+}
+
+void take_place() {
+  constexpr std::size_t kSize = 1 << 20;
+  const uintptr_t start = mapped_by_tracer().start;
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (start != 0 ? MAP_FIXED : 0);
+  void* const place = mmap(reinterpret_cast<void*>(start), kSize, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (place == MAP_FAILED) tracee::fail("mmap");
+  std::memset(place, 0x5a, kSize);
+}
+
 void take(const char* what) {
   if (std::strcmp(what, "counter") == 0) {
     tracee::check(prctl(PR_SET_TSC, PR_TSC_SIGSEGV), "PR_SET_TSC");
@@ -110,6 +148,10 @@ void take(const char* what) {
     take_flag(kTrapFlag);
   } else if (std::strcmp(what, "alignment") == 0) {
     take_flag(kAlignmentCheck);
+  } else if (std::strcmp(what, "range") == 0) {
+    take_range();
+  } else if (std::strcmp(what, "place") == 0) {
+    take_place();
   } else {
     _exit(2);
   }

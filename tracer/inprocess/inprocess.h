@@ -144,7 +144,7 @@ class InProcess {
   static void put_untraced_back(Tracee& tracee);
   void stop_holding(Tracee& tracee);
   static EngineReason flag_to_leave_for(const user_regs_struct& registers);
-  static EngineReason reason_to_leave(const user_regs_struct& registers);
+  static EngineReason reason_to_leave(const Tracee& tracee, const user_regs_struct& registers);
   void retire(Tracee& tracee, user_regs_struct& registers, uint64_t to, EngineReason why);
   bool recover(Tracee& tracee, user_regs_struct& registers);
   static Verdict deliver_held(Inside& inside, const Stop& stop, int& signo);

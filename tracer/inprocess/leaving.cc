@@ -10,6 +10,7 @@
 //
 // All the user's registers are in the stub's Frame throughout, so each of these is one write of registers.
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -132,12 +133,26 @@ EngineReason InProcess::flag_to_leave_for(const user_regs_struct& r) {
 }
 
 /// Calls after which the stub could not go on: it reads the time stamp counter and makes calls of its own, it takes
-/// more addresses than a program may be content with, and it needs the thread's dispatch.
-EngineReason InProcess::reason_to_leave(const user_regs_struct& r) {
+/// more addresses than a program may be content with, it needs the thread's dispatch, and to be where it is.
+EngineReason InProcess::reason_to_leave(const Tracee& tracee, const user_regs_struct& r) {
   constexpr uint64_t kSetDispatch = 59;  // PR_SET_SYSCALL_USER_DISPATCH
   if (const EngineReason flag = flag_to_leave_for(r); flag != EngineReason::none) return flag;
   const auto if_so = [](bool so, EngineReason reason) { return so ? reason : EngineReason::none; };
+  const auto is_ours = [&](uint64_t start, uint64_t length) {
+    const auto meets = [&](uint64_t from, uint64_t to) { return start < to && from - start < length; };
+    return start - kBase < kEnd - kBase || meets(kBase, kEnd) || tracee.space->sites->has_near_code(start, length);
+  };
   switch (r.rax) {
+    case SYS_munmap:
+    case SYS_mprotect:
+    case SYS_pkey_mprotect:
+      return if_so(is_ours(r.rdi, r.rsi), EngineReason::took_addresses);
+    case SYS_mmap:
+      return if_so((r.r10 & MAP_FIXED) != 0 && (r.r10 & MAP_FIXED_NOREPLACE) == 0 && is_ours(r.rdi, r.rsi),
+                   EngineReason::took_addresses);
+    case SYS_mremap:
+      return if_so(is_ours(r.rdi, r.rsi) || ((r.r10 & MREMAP_FIXED) != 0 && is_ours(r.r8, r.rdx)),
+                   EngineReason::took_addresses);
     case SYS_seccomp:
       return EngineReason::asked_for_seccomp;
     case SYS_mlockall:

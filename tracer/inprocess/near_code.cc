@@ -126,9 +126,16 @@ void NearCode::give_back(uint64_t place) {
     if (place - area.start < kAreaBytes) area.used.reset((place - area.start) / kBytes);
 }
 
+bool NearCode::meets(const Area& area, uint64_t start, uint64_t length) {
+  return area.start - start < length || start - area.start < kAreaBytes;
+}
+
+bool NearCode::has_area(uint64_t start, uint64_t length) const {
+  return std::ranges::any_of(areas_, [&](const Area& area) { return meets(area, start, length); });
+}
+
 void NearCode::forget(uint64_t start, uint64_t length) {
-  std::erase_if(areas_,
-                [&](const Area& area) { return area.start - start < length || start - area.start < kAreaBytes; });
+  std::erase_if(areas_, [&](const Area& area) { return meets(area, start, length); });
 }
 
 std::vector<std::pair<uint64_t, uint64_t>> NearCode::areas() const {

@@ -39,6 +39,8 @@ class NearCode {
   uint64_t place_of(uint64_t address) const;
   /// The mapping that a place lies in: start and end.
   std::pair<uint64_t, uint64_t> area_of(uint64_t place) const;
+  /// Whether there are places in these addresses, or would be.
+  bool has_area(uint64_t start, uint64_t length) const;
   /// The process has unmapped this, or mapped something else there.
   void forget(uint64_t start, uint64_t length);
   /// All of it: starts and ends.
@@ -50,6 +52,7 @@ class NearCode {
     std::bitset<kAreaBytes / kBytes> used;
   };
 
+  static bool meets(const Area& area, uint64_t start, uint64_t length);
   static uint64_t take_from(Area& area, uint64_t from, uint32_t fixed);
   static std::vector<uint64_t> candidates(std::span<const proc::Map> maps, uint64_t from, uint32_t fixed);
 

@@ -83,7 +83,7 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
       return deliver_held(inside, stop, signo);
     }
     if (signo == SIGSYS && info.si_code == kUserDispatch) {
-      const EngineReason why = info.si_arch == AUDIT_ARCH_X86_64 ? reason_to_leave(r) : EngineReason::none;
+      const EngineReason why = info.si_arch == AUDIT_ARCH_X86_64 ? reason_to_leave(tracee, r) : EngineReason::none;
       if (tracee.space->retired || why != EngineReason::none)
         retire(tracee, r, r.rip - 2, why);
       else

@@ -90,6 +90,8 @@ class Sites {
   /// What the program believes to be the address behind a call that goes on at `resume`.
   uint64_t behind_of(uint64_t resume) const;
   bool is_near(uint64_t address) const;
+  /// Whether instructions near sites are, or may come to be, in these addresses.
+  bool has_near_code(uint64_t start, uint64_t length) const { return near_.has_area(start, length); }
   /// Whether a thread that comes to `address` traps: to be sent on by past_breakpoint().
   bool is_breakpoint(uint64_t address) const {
     return patch_with_breakpoint(address) != nullptr || unfinished_at(address) != nullptr;
