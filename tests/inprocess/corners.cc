@@ -51,8 +51,9 @@ void* pages(long count, int protection, int flags = MAP_PRIVATE | MAP_ANONYMOUS,
 }
 
 /// What lies behind the page that a site ends in.
-enum class Behind { same, unreadable, shared, replaced, replacing };
-constexpr Behind kAllBehind[] = {Behind::same, Behind::unreadable, Behind::shared, Behind::replaced, Behind::replacing};
+enum class Behind { same, unreadable, shared, replaced, replacing, dropped, dropping };
+constexpr Behind kAllBehind[] = {Behind::same,      Behind::unreadable, Behind::shared,  Behind::replaced,
+                                 Behind::replacing, Behind::dropped,    Behind::dropping};
 
 long page_end(int rounds) {
   // mov $110,%eax; syscall; add $7,%rax; ret: the first form that a site may take, and the second without the first.
@@ -62,7 +63,7 @@ long page_end(int rounds) {
   const long parent = getppid();
   long calls = 1;
   const int fd = memfd_create("shared", 0);
-  if (fd < 0 || ftruncate(fd, kPage) < 0) fail("no file");
+  if (fd < 0 || ftruncate(fd, 2 * kPage) < 0) fail("no file");
   for (const Behind kind : kAllBehind)
     for (const Bytes& code : {move, next})
       for (long before = 0; before <= static_cast<long>(code.size()); ++before) {
@@ -74,12 +75,22 @@ long page_end(int rounds) {
             if (reinterpret_cast<long (*)(long)>(at)(SYS_getppid) != parent + sum) fail("another sum");
         };
         if (kind == Behind::shared) pages(1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, second, fd);
+        const bool of_file = kind == Behind::dropped || kind == Behind::dropping;
+        if (of_file) pages(2, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, first, fd);
         std::memcpy(at, code.data(), code.size());
+        if (of_file) pages(2, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, first, fd);
         mprotect(first, kPage, PROT_READ | PROT_EXEC);
         mprotect(second, kPage, kind == Behind::unreadable ? PROT_EXEC : PROT_READ | PROT_EXEC);
         // Where all of it lies in the first page, there may be nothing behind it.
         if (before == static_cast<long>(code.size())) munmap(second, kPage);
         call(7);
+        // One of the two pages is read from the file again.
+        if (of_file) {
+          if (madvise(kind == Behind::dropped ? second : first, kPage, MADV_DONTNEED) < 0 &&
+              before != static_cast<long>(code.size()))
+            fail("not dropped");
+          call(7);
+        }
         // One of the two pages becomes another, with the same code in it but for the sum.
         if (kind == Behind::replaced || kind == Behind::replacing) {
           unsigned char* const page = kind == Behind::replaced ? second : first;

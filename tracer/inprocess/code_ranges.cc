@@ -46,6 +46,8 @@ bool is_for_tracer(int32_t nr, const uint64_t (&args)[6], const CodeRanges* code
       return code == nullptr || code->touched(args[0], args[1]);
     case SYS_mprotect:
       return code == nullptr || (args[2] & ~kHarmlessProtection) != 0 || code->touched(args[0], args[1]);
+    case SYS_madvise:
+      return low(args[2]) == MADV_DONTNEED && (code == nullptr || code->touched(args[0], args[1]));
     case SYS_mremap:
       return code == nullptr || moves_code(args, *code);
     case SYS_brk:         // What code there is in a heap is made such by mprotect(2). Patches are looked at before they

@@ -33,7 +33,7 @@ constexpr int kByTracer[] = {SYS_clone,        SYS_clone3,        SYS_fork,
                              SYS_rt_sigreturn, SYS_unshare,       SYS_setns,
                              SYS_chroot,       SYS_arch_prctl,    SYS_remap_file_pages,
                              SYS_mlockall,     SYS_setrlimit,     SYS_prlimit64,
-                             SYS_sigaltstack};  // the kernel asks whether the stack pointer is in that stack
+                             SYS_madvise,      SYS_sigaltstack};  // the kernel asks whether the stack pointer is in that stack
 
 /// Of either ABI: of the calling thread, of those it shares its directories with, or (pivot_root) of a namespace's.
 bool changes_root(const Syscall& call) {
@@ -313,6 +313,9 @@ void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
       if (failed) break;
       sites.forget(tracee.tid, call.args[0], call.args[1]);
       sites.code().remove(call.args[0], call.args[1]);
+      break;
+    case SYS_madvise:
+      sites.dropped(tracee.tid, call.args[0], call.args[1]);  // one that fails may have done the first part
       break;
     case SYS_mremap:
       if (failed) break;

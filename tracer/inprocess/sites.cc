@@ -158,6 +158,19 @@ void Sites::forget(pid_t tid, uint64_t start, uint64_t length) {
   near_.forget(start, length);
 }
 
+void Sites::dropped(pid_t tid, uint64_t start, uint64_t length) {
+  const auto touched = [&](uint64_t address) { return address - start < length; };
+  // Of the others none of their bytes stand any more, which is seen at their next traps. The instructions near it stay:
+  // somebody may be there.
+  std::erase_if(patched_, [&](const auto& entry) {
+    const Patch& patch = patches_.at(entry.second);
+    const bool in_part = touched(patch.start) != touched(patch.start + patch.size - 1) ||
+                         (patch.padding != 0 && touched(patch.start) != touched(patch.padding + kJump - 1));
+    if (in_part) put_back_outside(tid, patch, start, length);
+    return in_part;
+  });
+}
+
 void Sites::begin(Arena& arena, std::span<const proc::Map> maps, uint64_t near_code) {
   code_.begin(arena, maps);
   for (const proc::Map& map : maps)

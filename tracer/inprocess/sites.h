@@ -108,6 +108,8 @@ class Sites {
   /// Code there is, or may be, another from now on. What of a changed site lies beside it gets its own bytes back.
   /// `tid` is in a stop.
   void forget(pid_t tid, uint64_t start, uint64_t length);
+  /// It comes back as it is in its file. What of a changed site lies beside it is put back, too.
+  void dropped(pid_t tid, uint64_t start, uint64_t length);
   /// It has become executable. `is_private`: it is known that nobody else sees it.
   void made_executable(uint64_t start, uint64_t length, bool is_private = false);
   /// Where code is, and so what the stub leaves to the tracer.
