@@ -24,16 +24,13 @@ namespace {
 
 // Calls that change what the stub stands on: the thread itself, its memory, its signal frames, its registers, its
 // tracing. The tracer has to see them while they happen, but for those that is_for_tracer() knows to be harmless.
-constexpr int kByTracer[] = {SYS_clone,        SYS_clone3,        SYS_fork,
-                             SYS_vfork,        SYS_execve,        SYS_execveat,
-                             SYS_exit,         SYS_mmap,          SYS_munmap,
-                             SYS_mprotect,     SYS_mremap,        SYS_exit_group,
-                             SYS_ptrace,       SYS_prctl,         SYS_brk,
-                             SYS_seccomp,      SYS_pkey_mprotect, SYS_rt_sigaction,
-                             SYS_rt_sigreturn, SYS_unshare,       SYS_setns,
-                             SYS_chroot,       SYS_arch_prctl,    SYS_remap_file_pages,
-                             SYS_mlockall,     SYS_setrlimit,     SYS_prlimit64,
-                             SYS_madvise,      SYS_sigaltstack};  // the kernel asks whether the stack pointer is in that stack
+// sigaltstack(2) asks whether the stack pointer is in that stack.
+constexpr int kByTracer[] = {
+    SYS_clone,        SYS_clone3,    SYS_fork,      SYS_vfork,    SYS_execve,        SYS_execveat,
+    SYS_exit,         SYS_mmap,      SYS_munmap,    SYS_mprotect, SYS_mremap,        SYS_exit_group,
+    SYS_ptrace,       SYS_prctl,     SYS_brk,       SYS_seccomp,  SYS_pkey_mprotect, SYS_rt_sigaction,
+    SYS_rt_sigreturn, SYS_unshare,   SYS_setns,     SYS_chroot,   SYS_arch_prctl,    SYS_remap_file_pages,
+    SYS_mlockall,     SYS_setrlimit, SYS_prlimit64, SYS_madvise,  SYS_sigaltstack};
 
 /// Of either ABI: of the calling thread, of those it shares its directories with, or (pivot_root) of a namespace's.
 bool changes_root(const Syscall& call) {
