@@ -25,6 +25,7 @@ constexpr Words kWords[] = {
     {EngineReason::old_kernel, "old_kernel",
      "the kernel does not divert system calls to their program (Linux 5.11 does)"},
     {EngineReason::born_after_leaving, "born_after_leaving", "it was forked by a process that had left the engine"},
+    {EngineReason::asked_for_gs, "asked_for_gs", "it asked for the gs register (arch_prctl, modify_ldt)"},
     {EngineReason::asked_for_seccomp, "asked_for_seccomp", "it asked for a seccomp filter"},
     {EngineReason::locked_memory, "locked_memory", "it locked its memory (mlockall)"},
     {EngineReason::limited_addresses, "limited_addresses", "it limited its addresses (setrlimit)"},

@@ -7,7 +7,7 @@
 
 namespace sightline::tracer {
 
-/// The numbers stand in trace files: a new one goes to the end of its kind, none is used twice.
+/// The numbers stand in trace files: a new one goes to an end of its kind, none is used twice.
 enum class EngineReason : uint8_t {
   none = 0,  ///< it is in-process, or ptrace was what was wanted
 
@@ -24,7 +24,8 @@ enum class EngineReason : uint8_t {
   old_kernel = 11,
   born_after_leaving = 12,
 
-  // The program was in-process until then.
+  // The program was in-process until then. Behind these there is no room: more go before them.
+  asked_for_gs = 15,
   asked_for_seccomp = 16,
   locked_memory = 17,
   limited_addresses = 18,
@@ -55,7 +56,7 @@ std::string_view clause_of(EngineReason reason);
 
 /// The process was in-process until then.
 constexpr bool ended_inprocess(EngineReason reason) {
-  return reason >= EngineReason::asked_for_seccomp && reason <= EngineReason::took_addresses;
+  return reason >= EngineReason::asked_for_gs && reason <= EngineReason::took_addresses;
 }
 
 }  // namespace sightline::tracer

@@ -62,7 +62,7 @@ class InProcess(TestCase):
     def test_leaves_a_program_that_takes_away_what_it_needs(self):
         # Memory is given back when the last thread has left, at its next call: with others the program may miss it.
         for what, ways in (("counter", 2), ("filter", 2), ("addresses", 1), ("paging", 1), ("dispatch", 2), ("steps", 2),
-                           ("alignment", 2), ("range", 1), ("place", 1)):
+                           ("alignment", 2), ("range", 1), ("place", 1), ("gs", 2)):
             for others in ([], ["threads"])[:ways]:
                 with self.subTest(what=what, others=others):
                     file = self.dir / "trace"

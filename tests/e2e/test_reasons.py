@@ -83,6 +83,7 @@ class Reasons(TestCase):
                                   ("steps", "steps_itself", "goes through its instructions one by one (the trap flag)"),
                                   ("alignment", "checks_alignment", "has its memory accesses checked for alignment (the AC flag)"),
                                   ("range", "took_addresses", "took the addresses where the engine was (munmap, mmap)"),
+                                  ("gs", "asked_for_gs", "asked for the gs register (arch_prctl, modify_ldt)"),
                                   ("place", "took_addresses", "took the addresses where the engine was (munmap, mmap)")):
             with self.subTest(what):
                 self.assertEqual(self.only(self.record(tracee("takes_away"), what)),

@@ -3,8 +3,9 @@
 // `addresses`: more than 1 GiB of them, of which it then uses half; `paging`: its memory is locked, and may not be
 // much; `dispatch`: its calls are diverted to itself, where it wants them to; `steps`: the processor traps behind each
 // instruction; `alignment`: and where an access is not aligned; `range`: all that a tracer has mapped
-// is unmapped; `place`: or mapped over. With `threads` behind it, another thread makes 100
+// is unmapped; `place`: or mapped over; `gs`: the base of %gs. With `threads` behind it, another thread makes 100
 // marks of its own meanwhile.
+#include <asm/prctl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -148,6 +149,13 @@ void take(const char* what) {
     take_flag(kTrapFlag);
   } else if (std::strcmp(what, "alignment") == 0) {
     take_flag(kAlignmentCheck);
+  } else if (std::strcmp(what, "gs") == 0) {
+    static const uint64_t area[] = {17, 18};
+    uint64_t base = 0, found = 0;
+    tracee::check(syscall(SYS_arch_prctl, ARCH_SET_GS, area), "ARCH_SET_GS");
+    tracee::check(syscall(SYS_arch_prctl, ARCH_GET_GS, &base), "ARCH_GET_GS");
+    asm("mov %%gs:8, %0" : "=r"(found));
+    if (base != reinterpret_cast<uintptr_t>(area) || found != area[1]) tracee::fail("another base");
   } else if (std::strcmp(what, "range") == 0) {
     take_range();
   } else if (std::strcmp(what, "place") == 0) {

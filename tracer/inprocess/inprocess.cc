@@ -30,7 +30,7 @@ constexpr int kByTracer[] = {
     SYS_exit,         SYS_mmap,      SYS_munmap,    SYS_mprotect, SYS_mremap,        SYS_exit_group,
     SYS_ptrace,       SYS_prctl,     SYS_brk,       SYS_seccomp,  SYS_pkey_mprotect, SYS_rt_sigaction,
     SYS_rt_sigreturn, SYS_unshare,   SYS_setns,     SYS_chroot,   SYS_arch_prctl,    SYS_remap_file_pages,
-    SYS_mlockall,     SYS_setrlimit, SYS_prlimit64, SYS_madvise,  SYS_sigaltstack};
+    SYS_mlockall,     SYS_setrlimit, SYS_prlimit64, SYS_madvise,  SYS_sigaltstack,   SYS_modify_ldt};
 
 /// Of either ABI: of the calling thread, of those it shares its directories with, or (pivot_root) of a namespace's.
 bool changes_root(const Syscall& call) {

@@ -9,6 +9,7 @@
 //   about to make a call of the tracer's     the thread is put before its call
 //
 // All the user's registers are in the stub's Frame throughout, so each of these is one write of registers.
+#include <asm/prctl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -133,7 +134,8 @@ EngineReason InProcess::flag_to_leave_for(const user_regs_struct& r) {
 }
 
 /// Calls after which the stub could not go on: it reads the time stamp counter and makes calls of its own, it takes
-/// more addresses than a program may be content with, it needs the thread's dispatch, and to be where it is.
+/// more addresses than a program may be content with, it needs the thread's dispatch and its gs register, and to be
+/// where it is.
 EngineReason InProcess::reason_to_leave(const Tracee& tracee, const user_regs_struct& r) {
   constexpr uint64_t kSetDispatch = 59;  // PR_SET_SYSCALL_USER_DISPATCH
   if (const EngineReason flag = flag_to_leave_for(r); flag != EngineReason::none) return flag;
@@ -153,6 +155,11 @@ EngineReason InProcess::reason_to_leave(const Tracee& tracee, const user_regs_st
     case SYS_mremap:
       return if_so(is_ours(r.rdi, r.rsi) || ((r.r10 & MREMAP_FIXED) != 0 && is_ours(r.r8, r.rdx)),
                    EngineReason::took_addresses);
+    case SYS_arch_prctl:
+      return if_so(static_cast<uint32_t>(r.rdi) == ARCH_SET_GS || static_cast<uint32_t>(r.rdi) == ARCH_GET_GS,
+                   EngineReason::asked_for_gs);
+    case SYS_modify_ldt:
+      return if_so(r.rdi != 0, EngineReason::asked_for_gs);  // 0 reads
     case SYS_seccomp:
       return EngineReason::asked_for_seccomp;
     case SYS_mlockall:
