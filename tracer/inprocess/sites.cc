@@ -11,6 +11,12 @@ namespace {
 // A place that the program jumps to again and again would cost more than the site saves.
 constexpr int64_t kMostArrivals = 256;
 
+/// What the kernel makes of a length that it is given.
+uint64_t whole_pages(uint64_t length) {
+  constexpr uint64_t kPage = 4096;
+  return (length + kPage - 1) & ~(kPage - 1);
+}
+
 }  // namespace
 
 /// Whether some of these bytes belong to a patch.
@@ -141,8 +147,7 @@ void Sites::forget_patch(uint64_t start) {
 }
 
 void Sites::forget(pid_t tid, uint64_t start, uint64_t length) {
-  constexpr uint64_t kPage = 4096;
-  length = (length + kPage - 1) & ~(kPage - 1);
+  length = whole_pages(length);
   const auto touched = [&](uint64_t address) { return address - start < length; };
   std::erase_if(traps_, [&](const auto& entry) { return touched(entry.first); });
   std::erase_if(restored_, touched);
@@ -159,6 +164,7 @@ void Sites::forget(pid_t tid, uint64_t start, uint64_t length) {
 }
 
 void Sites::dropped(pid_t tid, uint64_t start, uint64_t length) {
+  length = whole_pages(length);
   const auto touched = [&](uint64_t address) { return address - start < length; };
   // Of the others none of their bytes stand any more, which is seen at their next traps. The instructions near it stay:
   // somebody may be there.
