@@ -18,14 +18,10 @@ RingSet::RingSet(Options options) : options_(options), blocks_((options.max_ring
   if (options_.doorbell != nullptr) doorbell_ = options_.doorbell;
 }
 
-uint64_t RingSet::next_capacity(Where where) {
+uint64_t RingSet::next_capacity(bool large) const {
   const uint64_t taken = memory_.load(std::memory_order_relaxed);
   const uint64_t left = options_.memory_limit > taken ? options_.memory_limit - taken : 0;
-  uint64_t capacity = options_.capacity;
-  if (where == Where::arena && large_made_ < options_.large_rings) {
-    ++large_made_;
-    capacity = std::max(capacity, options_.large_capacity);
-  }
+  uint64_t capacity = large ? std::max(options_.capacity, options_.large_capacity) : options_.capacity;
   if (left < options_.memory_limit / 2)
     capacity = std::min(capacity, std::max(std::bit_floor(left / kShare), options_.smallest_capacity));
   while (capacity > options_.smallest_capacity && RecordRing::bytes_for(capacity) > left) capacity /= 2;
@@ -93,7 +89,8 @@ RingSet::Producer RingSet::acquire(OnFull on_full, Where where) {
     errno = EMFILE;
     return {};
   }
-  const uint64_t capacity = next_capacity(where);
+  const bool large = where == Where::arena && large_made_ < options_.large_rings;
+  const uint64_t capacity = next_capacity(large);
   if (capacity == 0) {
     errno = ENOMEM;
     return {};
@@ -104,6 +101,7 @@ RingSet::Producer RingSet::acquire(OnFull on_full, Where where) {
   if (slot->memory.data() == nullptr) return {};
   if (!options_.keep_descriptors) slot->memory.close_fd();
   slot->capacity = capacity;
+  large_made_ += large ? 1 : 0;
   format(*slot, on_full);
   memory_.store(memory_.load(std::memory_order_relaxed) + RecordRing::bytes_for(capacity), std::memory_order_relaxed);
   std::unique_ptr<SlotBlock>& block = blocks_[count / kBlockSlots];

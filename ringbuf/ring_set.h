@@ -150,7 +150,7 @@ class RingSet {
   using SlotBlock = std::array<std::unique_ptr<Slot>, kBlockSlots>;
 
   Slot& slot_at(std::size_t i) const { return *(*blocks_[i / kBlockSlots])[i % kBlockSlots]; }
-  uint64_t next_capacity(Where where);
+  uint64_t next_capacity(bool large) const;
   void format(Slot& slot, OnFull on_full);
   RingMemory memory_for(uint64_t bytes, Where where);
   Producer open(std::size_t i);

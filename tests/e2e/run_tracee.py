@@ -21,21 +21,21 @@ SKIPPED = 77  # to meson
 SIGHTLINE = os.environ.get("SIGHTLINE", "sightline")
 
 
-def between_marks(text):
-    """The lines of all marked sections."""
-    lines, inside = [], False
-    for line in text.splitlines():
+def between_marks(lines):
+    """Those of all marked sections."""
+    marked, inside = [], False
+    for line in lines:
         if BEGIN in line:
             inside = True
         elif END in line:
             inside = False
         elif inside:
-            lines.append(line)
-    return lines
+            marked.append(line)
+    return marked
 
 
 def of_the_first_thread(lines):
-    """A recording follows children; the program expects its own lines, which theirs may have cut in two."""
+    """A recording follows children; the program expects its own lines, which theirs may have cut in two, marks too."""
     if not lines or not lines[0][0].isdigit():
         return lines
     tid = lines[0].split()[0]
@@ -65,7 +65,7 @@ def run(*command):
 
 def compare(said, text, how):
     expected = said.splitlines()
-    got = of_the_first_thread(between_marks(text))
+    got = between_marks(of_the_first_thread(text.splitlines()))
     if not expected:
         sys.exit("the program expects nothing")
     if expected != got:
