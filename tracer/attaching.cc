@@ -162,17 +162,11 @@ void PtraceEngine::end_settling(std::shared_ptr<AddressSpace> space) {
   Tracee* const first = held.empty() ? nullptr : held.front();
   if (wanted && first != nullptr) inprocess_->enter_running(*first);
   for (Tracee* tracee : held) {
-    Stop stop(tracee->tid);
-    if (detaching_) {
-      let_go(*tracee, std::move(stop), 0, true);
-    } else if (wanted && tracee == first) {  // see inject.h; it begins at that stop
+    if (wanted && tracee == first) {  // see inject.h; it begins at that stop
       tracee->interrupting = true;
-      go_on(*tracee, std::move(stop), 0);
-    } else if (tracee->group_stop != 0) {  // it begins at the stop that the end of this one is
-      listen(*tracee, std::move(stop));
+      go_on(*tracee, Stop(tracee->tid), 0);
     } else {
-      begin_inside(*tracee);
-      go_on(*tracee, std::move(stop), 0);
+      go_on_from_hold(*tracee);
     }
   }
 }

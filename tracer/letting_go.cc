@@ -51,7 +51,7 @@ void PtraceEngine::start_detaching() {
 // child is done, in a file system whose server is gone. Not so a spawned command's children: those our end would kill.
 bool PtraceEngine::none_can_stop() const {
   return std::all_of(tracees_.begin(), tracees_.end(), [](const auto& entry) {
-    if (entry.second->space->parked == entry.first) return true;
+    if (entry.second->space->parked == entry.first || entry.second->held) return true;
     const auto status = proc::status(entry.first);
     return entry.second->attached && status && (status->state == 'D' || status->state == 'Z');
   });
@@ -72,6 +72,21 @@ void PtraceEngine::release_parked(std::shared_ptr<AddressSpace> space) {
   if (parked != nullptr) let_go(*parked, Stop(parked->tid), 0, true);
 }
 
+/// Whether others of its process, in the stub still, may trap and take a handler away that it could need
+/// (delivering.cc).
+bool PtraceEngine::waits_for_traps(const Tracee& tracee, bool interrupted) const {
+  if (!interrupted || inprocess_ == nullptr) return false;
+  const bool handles = inprocess_->has_handler(tracee, SIGSYS) || inprocess_->has_handler(tracee, SIGTRAP);
+  return handles && has_sibling_inside(tracee);
+}
+
+bool PtraceEngine::has_sibling_inside(const Tracee& tracee) const {
+  return std::any_of(tracees_.begin(), tracees_.end(), [&](const auto& entry) {
+    const Tracee& other = *entry.second;
+    return &other != &tracee && other.process_serial == tracee.process_serial && other.inside != nullptr;
+  });
+}
+
 /// `interrupted`: the stop is one that PTRACE_INTERRUPT has caused, or a group stop.
 void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo, bool interrupted) {
   if (tracee.inside != nullptr && !interrupted) {  // there it can leave the stub
@@ -79,6 +94,8 @@ void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo, bool interrupted
     go_on(tracee, std::move(stop), signo);
     return;
   }
+  if (tracee.inside != nullptr && !inprocess::InProcess::has_trapped(tracee) && inprocess_->put_back(tracee))
+    tracee.interrupting = true;
   if (inprocess_ != nullptr && !inprocess_->leave(tracee)) {
     resume(tracee, std::move(stop), signo);
     return;
@@ -102,6 +119,11 @@ void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo, bool interrupted
       std::move(stop).release();
       return;
     }
+  }
+  if (waits_for_traps(tracee, interrupted)) {
+    std::move(stop).release();
+    tracee.held = true;
+    return;
   }
   if (options_.log != nullptr) options_.log->print(Log::Level::info, tracee.tid, "let go");
   if (tracee.muted) {

@@ -106,6 +106,7 @@ std::optional<Status> status(pid_t id) {
   s.ns_tgid = number<pid_t>(last_word(field(text, "NStgid")));
   s.threads = number<int>(field(text, "Threads"));
   s.under_seccomp = field(text, "Seccomp") != "0";
+  s.blocked = std::strtoull(std::string(field(text, "SigBlk")).c_str(), nullptr, 16);
   s.ignored = std::strtoull(std::string(field(text, "SigIgn")).c_str(), nullptr, 16);
   s.caught = std::strtoull(std::string(field(text, "SigCgt")).c_str(), nullptr, 16);
   if (field(text, "VmSize").empty())  // it has no memory: who is ending has none either

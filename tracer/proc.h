@@ -22,8 +22,9 @@ struct Status {
   bool kernel_thread = false;
   int threads = 0;  ///< of its process, the ended but not reaped among them
   bool under_seccomp = false;
-  uint64_t ignored = 0;  ///< signals: bit n - 1 is signal n
-  uint64_t caught = 0;   ///< that have a handler
+  uint64_t blocked = 0;  ///< signals: bit n - 1 is signal n
+  uint64_t ignored = 0;
+  uint64_t caught = 0;  ///< that have a handler
 };
 
 /// Of the process or thread `id`.

@@ -77,7 +77,10 @@ void PtraceEngine::forget(pid_t tid) {
     space = at->second->space;
     if (at->second->in_vfork) --space->suspended;
     if (inprocess_ != nullptr) inprocess_->gone(*at->second, last_of_process(*at->second));
+    const std::unique_ptr<Tracee> gone = std::move(at->second);
     tracees_.erase(at);
+    if (!deliveries_.empty()) look_for_delivered(*gone);
+    if (detaching_ && !has_sibling_inside(*gone)) release_held(gone->process_serial);
   }
   if (space != nullptr) release_parked(std::move(space));
   if (inprocess_ != nullptr && !tracees_.empty() && only_muted()) start_detaching();
@@ -136,8 +139,9 @@ void PtraceEngine::run() {
     if (first.kind != WaitResult::Kind::status) {
       follower_.end_beginning();
       beginning.reset();
-      if (const Progress::Working working(progress_, recorder_.last_time() + 1); !settling_.empty())
-        look_at_settling(true);
+      const Progress::Working working(progress_, recorder_.last_time() + 1);
+      if (!settling_.empty()) look_at_settling(true);
+      for (std::size_t i = 0; i < deliveries_.size(); ++i) look_at_delivery(deliveries_[i].process, true);
       if (detaching_ && none_can_stop() && ++looks >= kLooksAtStuck) break;
       continue;
     }
@@ -181,6 +185,7 @@ void PtraceEngine::dispatch(pid_t tid, int status) {
     on_gone(*tracee, kind);
     return;
   }
+  if (!deliveries_.empty()) look_for_delivered(*tracee);
   follower_.stopped(tid, tracees_.size() == 1);
   Stop stop(tid);
   if (std::holds_alternative<SyscallStop>(kind))
@@ -281,6 +286,7 @@ void PtraceEngine::on_signal(Tracee& tracee, Stop stop, int signo) {
   }
   std::array<std::byte, 128> siginfo;
   recorder_.signal(tracee, signo, stop.signal_info(siginfo.data()) ? siginfo.data() : nullptr);
+  if (waits_to_deliver(tracee, stop, signo)) return;
   if (inprocess_ != nullptr) inprocess_->deliver(tracee, stop, signo);
   if (detaching_ && !tracee.interrupting) {
     let_go(tracee, std::move(stop), signo);
@@ -304,6 +310,7 @@ void PtraceEngine::on_group_stop(Tracee& tracee, Stop stop, int signo) {
     hold(tracee, std::move(stop), signo);
     return;
   }
+  if (keeps_still(tracee, stop, signo)) return;
   listen(tracee, std::move(stop));
 }
 
@@ -327,6 +334,7 @@ void PtraceEngine::on_trap(Tracee& tracee, Stop stop) {
     hold(tracee, std::move(stop), 0);
     return;
   }
+  if (keeps_still(tracee, stop, 0)) return;
   begin_inside(tracee);
   go_on(tracee, std::move(stop), 0);
 }
@@ -384,6 +392,9 @@ void PtraceEngine::on_event(Tracee& tracee, Stop stop, int event) {
 void PtraceEngine::go_on(Tracee& tracee, Stop stop, int signo) {
   tell_meanwhile(tracee);
   if (is_stop_signal(signo)) ++tracee.space->stops;
+  // It is kept still at its next stop, which it comes to before anything else. A call's end is a stop anyway.
+  if (tracee.inside != nullptr && !tracee.call.open && delivery_of(tracee.process_serial) != nullptr)
+    tracee.interrupting = true;
   if (tracee.interrupting) interrupt(tracee.tid);
   resume(tracee, std::move(stop), signo);
 }

@@ -109,6 +109,22 @@ class PtraceEngine {
   void release_parked(std::shared_ptr<AddressSpace> space);
   void end_settling(std::shared_ptr<AddressSpace> space);
 
+  // delivering.cc
+  struct Delivery {
+    pid_t tid;
+    uint32_t process;
+    std::unique_ptr<WaitQueue::Ticking> ticking;
+    bool begun = false;
+  };
+  Delivery* delivery_of(uint32_t process);
+  bool waits_to_deliver(Tracee& tracee, Stop& stop, int signo);
+  bool keeps_still(Tracee& tracee, Stop& stop, int group_stop);
+  void look_at_delivery(uint32_t process, bool tick);
+  void begin_delivery(Delivery& delivery, Tracee& tracee);
+  void look_for_delivered(const Tracee& tracee);
+  void release_held(uint32_t process);
+  void go_on_from_hold(Tracee& tracee);
+
   void act_on_notifications();
   void start_detaching();
   bool none_can_stop() const;
@@ -118,6 +134,8 @@ class PtraceEngine {
   void resume(Tracee& tracee, Stop stop, int signo);
   bool only_muted() const;
   bool shares_with_own_process(const Tracee& tracee) const;
+  bool waits_for_traps(const Tracee& tracee, bool interrupted) const;
+  bool has_sibling_inside(const Tracee& tracee) const;
   void let_go(Tracee& tracee, Stop stop, int signo, bool interrupted = false);
 
   EngineOptions options_;
@@ -143,6 +161,7 @@ class PtraceEngine {
     int ticks = 0;
   };
   std::vector<Settling> settling_;
+  std::vector<Delivery> deliveries_;  ///< of each process the first is under way
   bool detaching_ = false;
   std::unique_ptr<WaitQueue::Ticking> detaching_ticks_;  ///< for those that can't stop
 

@@ -2,12 +2,10 @@
 // about them, in itself, in children and in what they execute, again and again until its input ends; or, with WAIT 0,
 // once. It says "as untraced" at the end.
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include <atomic>
 #include <cstring>
 #include <thread>
 
@@ -131,15 +129,7 @@ int main(int argc, char** argv) {
   const struct sigaction action = ignoring();
   for (const int signo : kSignals) tracee::check(sigaction(signo, &action, nullptr), "sigaction");
   const bool waits = std::strcmp(argv[1], "0") != 0;
-  std::atomic<pid_t> waiting{0};
-  std::thread other([&] {
-    waiting = static_cast<pid_t>(syscall(SYS_gettid));
-    pause();
-  });
-  other.detach();
-  // A thread begins with all signals blocked: its traps cost the program its handlers for a moment, in which a signal
-  // that is sent finds none (docs/inprocess.md, "Their actions").
-  while (waiting == 0 || tracee::thread_state(getpid(), waiting) != 'S') sched_yield();
+  std::thread([] { pause(); }).detach();
   std::puts("ready");
   std::fflush(stdout);
   pollfd input{.fd = 0, .events = POLLIN, .revents = 0};

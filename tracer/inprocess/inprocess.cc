@@ -1,6 +1,5 @@
 #include "tracer/inprocess/inprocess.h"
 
-#include <linux/audit.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -83,11 +82,12 @@ uint64_t InProcess::syscall_of(const Tracee& tracee) const {
 }
 
 /// In any stop but that of a signal which is to be delivered.
-void InProcess::put_back_actions(Tracee& tracee) {
-  if (!actions_.has_lost(tracee.process_serial)) return;
+bool InProcess::put_back_actions(Tracee& tracee) {
+  if (!actions_.has_lost(tracee.process_serial)) return false;
   RemoteCalls remote(tracee, syscall_of(tracee));
   KernelAction* const place = tracee.space->sites != nullptr ? &shared().action : nullptr;
   actions_.put_back(tracee.process_serial, remote, tracee.tid, place);
+  return true;
 }
 
 void InProcess::take_over(Tracee& tracee) {
@@ -199,16 +199,16 @@ void InProcess::call_ends(Tracee& tracee, bool failed) {
   if (tracee.call.nr == SYS_rt_sigaction) put_back_actions(tracee);
 }
 
-void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, const siginfo_t& info) {
+void InProcess::on_trap(Tracee& tracee, user_regs_struct& r, bool int80) {
   keep_blocked(tracee, SIGSYS);
   const auto nr = static_cast<int32_t>(r.rax);
   // int 0x80 in 64-bit code has its own numbers.
   const uint64_t args[6] = {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9};
-  const bool by_tracer = info.si_arch != AUDIT_ARCH_X86_64 || r.rax >= Filter::kNumbers ||
+  const bool by_tracer = int80 || r.rax >= Filter::kNumbers ||
                          (shared().by_tracer[static_cast<std::size_t>(r.rax)] &&
                           is_for_tracer(nr, args, tracee.space->sites->code().table()));
   if (by_tracer) {
-    tracee.inside->by_int80 = info.si_arch != AUDIT_ARCH_X86_64;
+    tracee.inside->by_int80 = int80;
     expect_threads(tracee, nr, args);
     take_call(tracee, r, tracee.space->sites->call_at(tracee.tid, r.rip));
     return;
@@ -269,10 +269,7 @@ void InProcess::call_taken(Tracee& tracee) {
     user_regs_struct r{};
     if (get_registers(tracee.tid, r) && tracee.space->sites->is_near(r.rip)) tracee.space->sites->frame_gone();
   }
-  ThreadControl& control = thread_slot(tracee.inside->slot).control;
-  uint64_t blocked = 0;
-  control.blocked_is_stale = get_blocked(tracee.tid, blocked) ? 0 : 1;
-  control.blocked = blocked;
+  learn_blocked(tracee);
 }
 
 void InProcess::follow_maps(Tracee& tracee, int64_t ret) {

@@ -48,6 +48,8 @@ struct Inside {
   uint64_t flags_taken_off = 0;  ///< of a clone(2) that it is in, not 0: they had CLONE_UNTRACED (untraced.cc)
   uint32_t roots_not_ours = 0;   ///< SharedState::roots for which the thread has another root directory than we
   uint64_t blocked = 0;          ///< the thread's signal mask, while signals are held back
+  int delivered = 0;             ///< the last signal, which may have a handler with a mask of its own
+  uint64_t blocked_before = 0;   ///< … and the mask when it came
   /// It has trapped at a site that is being patched, and makes all processors serialize.
   struct Patching {
     uint64_t site;           ///< Sites::Attempt::unfinished
@@ -89,6 +91,18 @@ class InProcess {
   };
   /// A signal-delivery stop. `signo` may change: to a signal that was held back.
   Verdict on_signal(Tracee& tracee, const Stop& stop, int& signo);
+  /// Whether the program handles the signal, and could lose that to a trap in a thread that has it blocked.
+  bool has_handler(const Tracee& tracee, int signo) const { return actions_.has_handler(tracee.process_serial, signo); }
+  bool has_lost_actions(const Tracee& tracee) const { return actions_.has_lost(tracee.process_serial); }
+  /// Whether a running thread could have such a trap, or the process has had one, so that some thread of it has to
+  /// stop. Not before see_mask_changes().
+  bool may_take_away(const Tracee& tracee, int signo) const;
+  /// No thread that has the stub changes its signal mask but by a call of the tracer's, until it is taken back.
+  void see_mask_changes(bool on);
+  /// In a stop that is not the one of a signal: whether that of a trap, or fault, is still to come.
+  static bool has_trapped(const Tracee& tracee);
+  /// A thread in a stop that PTRACE_INTERRUPT has caused, which it needs another of if something was lost.
+  bool put_back(Tracee& tracee);
   /// Of any thread: the program is to get `signo`, or 0.
   void deliver(const Tracee& tracee, const Stop& stop, int& signo);
   /// A SIGCONT was sent to the thread's process.
@@ -134,7 +148,7 @@ class InProcess {
   bool bring_in(Tracee& tracee, std::vector<proc::Map>& maps, bool running);
   Verdict take_signal(Tracee& tracee, const Stop& stop, const siginfo_t& info, user_regs_struct& registers, int& signo);
   void learn_actions(Tracee& tracee, const proc::Status& status, bool running);
-  void put_back_actions(Tracee& tracee);
+  bool put_back_actions(Tracee& tracee);
   uint64_t syscall_of(const Tracee& tracee) const;
   bool has_leftover(std::span<const proc::Map> maps) const;
   void begin(Tracee& tracee, bool diverted);
@@ -148,8 +162,11 @@ class InProcess {
   void retire(Tracee& tracee, user_regs_struct& registers, uint64_t to, EngineReason why);
   bool recover(Tracee& tracee, user_regs_struct& registers);
   static Verdict deliver_held(Inside& inside, const Stop& stop, int& signo);
-  void on_trap(Tracee& tracee, user_regs_struct& registers, const siginfo_t& info);
-  static void keep_blocked(const Tracee& tracee, int signo);
+  void on_trap(Tracee& tracee, user_regs_struct& registers, bool int80);
+  void keep_blocked(Tracee& tracee, int signo);
+  void look_up_handler(Tracee& tracee);
+  static void learn_blocked(const Tracee& tracee);
+  static void note_delivery(const Tracee& tracee, int signo, uint64_t call);
   void answer(Tracee& tracee, user_regs_struct& registers);
   uint32_t roots_seen_by(pid_t tid) const;
   void take_call(Tracee& tracee, user_regs_struct& registers, const Sites::Call& call);

@@ -95,7 +95,8 @@ struct ThreadControl {
   /// The thread's blocked signals, as last looked up. A fault or trap whose signal is blocked changes what the program
   /// believes of its signals (kernel/signal.c, force_sig_info_to_task).
   uint64_t blocked = ~uint64_t{0};
-  uint32_t blocked_is_stale = 1;
+  /// It is about to change, or may have: set before the thread changes it, and where a handler begins.
+  std::atomic<uint32_t> blocked_is_stale{1};
   /// SharedState::roots for which the tracer has found the thread's root directory to be its own.
   uint32_t roots_seen = 0;
   RecordPrefix prefix;       ///< all but the time

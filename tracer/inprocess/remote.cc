@@ -86,16 +86,13 @@ bool write_memory(pid_t tid, uint64_t address, std::span<const std::byte> from) 
 
 RemoteCalls::RemoteCalls(Tracee& tracee, uint64_t syscall_at)
     : tracee_(tracee), tid_(tracee.tid), syscall_at_(syscall_at) {
-  // But for ours: to raise a signal that is blocked takes its handler away.
-  const uint64_t all = ~(uint64_t{1} << (SIGSYS - 1) | uint64_t{1} << (SIGTRAP - 1));
-  ready_ = get_registers(tid_, registers_) && request(PTRACE_GETSIGMASK, tid_, sizeof mask_, &mask_) == 0 &&
-           request(PTRACE_SETSIGMASK, tid_, sizeof all, &all) == 0;
+  ready_ = get_registers(tid_, registers_) && get_blocked(tid_, mask_) && set_blocked(tid_, ~uint64_t{0});
 }
 
 RemoteCalls::~RemoteCalls() {
   if (!ready_ || lost_) return;
   set_registers(tid_, registers_);
-  request(PTRACE_SETSIGMASK, tid_, sizeof mask_, &mask_);
+  set_blocked(tid_, mask_);
   if (sent_again_ != 0) syscall(SYS_tkill, tid_, sent_again_);
 }
 
@@ -187,8 +184,13 @@ RemoteCalls::End RemoteCalls::run(user_regs_struct& registers) {
     if (stop == SIGTRAP && info.si_code > 0) end = End::breakpoint;
     return end != End::lost;
   };
-  if (!set_registers(tid_, registers) || !run_to(PTRACE_CONT, is_end) || !get_registers(tid_, registers))
+  // To raise a signal that is blocked takes its handler away. Only here: who has one blocked must not get one that is
+  // for its process.
+  const uint64_t all_but_ours = ~(uint64_t{1} << (SIGSYS - 1) | uint64_t{1} << (SIGTRAP - 1));
+  if (!set_registers(tid_, registers) || !set_blocked(tid_, all_but_ours) || !run_to(PTRACE_CONT, is_end) ||
+      !get_registers(tid_, registers))
     return End::lost;
+  set_blocked(tid_, ~uint64_t{0});
   return end;
 }
 

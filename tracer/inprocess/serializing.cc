@@ -87,7 +87,7 @@ InProcess::Verdict InProcess::on_serialized(Tracee& tracee, const Stop& stop, co
   inside.patching.reset();
   set_registers(tracee.tid, after);
   stop_holding(tracee);
-  thread_slot(inside.slot).control.blocked_is_stale = 1;
+  learn_blocked(tracee);
   return deliver_held(inside, stop, signo);
 }
 

@@ -41,6 +41,10 @@ constinit const uint64_t SignalActions::kRaised = [] {
   return signals;
 }();
 
+bool SignalActions::may_have_run(const KernelAction& action) {
+  return (action.handler != kDefault && action.handler != kIgnore) || (action.flags & kResetHand) != 0;
+}
+
 std::optional<std::size_t> SignalActions::index_of(uint64_t signo) {
   static_assert(std::size(kNumbers) == kSignals);
   const auto at =
@@ -159,6 +163,14 @@ bool SignalActions::has_lost(uint32_t process) const {
   const auto at = known_.find(process);
   return at != known_.end() &&
          std::any_of(at->second.begin(), at->second.end(), [](const Signal& signal) { return signal.lost; });
+}
+
+bool SignalActions::has_handler(uint32_t process, int signo) const {
+  const auto index = index_of(static_cast<uint64_t>(signo));
+  const auto at = known_.find(process);
+  if (!index || at == known_.end()) return false;
+  const Signal& signal = at->second[*index];
+  return signal.acts() && signal.action.handler != kIgnore;
 }
 
 void SignalActions::put_back(uint32_t process, RemoteCalls& remote, pid_t tid, KernelAction* place) {

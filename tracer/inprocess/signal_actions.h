@@ -23,6 +23,9 @@ namespace sightline::tracer::inprocess {
 
 class SignalActions {
  public:
+  /// Whether this has, or has had until it was used, a handler.
+  static bool may_have_run(const KernelAction& action);
+
   /// The signals: bit n - 1 is signal n.
   static const uint64_t kRaised;
 
@@ -49,6 +52,7 @@ class SignalActions {
   /// The engine has raised a signal in a thread that has blocked it, perhaps.
   void raised(uint32_t process, int signo, bool blocked);
   bool has_lost(uint32_t process) const;
+  bool has_handler(uint32_t process, int signo) const;
   /// In the name of a stopped thread of the process: the kernel is told what it has lost. Without a `place`, memory of
   /// the process's is mapped for it.
   void put_back(uint32_t process, RemoteCalls& remote, pid_t tid, KernelAction* place);

@@ -5,7 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -17,6 +20,19 @@ namespace sightline::tracer::inprocess {
 namespace {
 
 constexpr int kUserDispatch = 2;  // SYS_USER_DISPATCH, include/uapi/asm-generic/siginfo.h
+
+/// A SIGSYS from somebody that was pending when the thread trapped: the kernel has kept its siginfo and thrown the
+/// trap's away (kernel/signal.c, legacy_queue), so it is sent again once the trap has been dealt with. A thread that is
+/// diverted has its registers as at the call, which leaves traces; no other call outside the stub comes back with its
+/// own number in rax.
+bool hides_trap(const user_regs_struct& r) {
+  return static_cast<int64_t>(r.orig_rax) >= 0 && r.rax == r.orig_rax;
+}
+
+bool is_int80(pid_t tid, uint64_t behind) {
+  std::array<std::byte, 2> code{};
+  return read_memory(tid, behind - 2, code) && code[0] == std::byte{0xcd} && code[1] == std::byte{0x80};
+}
 
 }  // namespace
 
@@ -38,11 +54,16 @@ InProcess::Verdict InProcess::on_signal(Tracee& tracee, const Stop& stop, int& s
   const int raised = signo;
   const ThreadControl& control = thread_slot(tracee.inside->slot).control;
   const bool blocked = control.blocked_is_stale != 0 || (control.blocked >> (raised - 1) & 1) != 0;
+  const uint64_t call = r.orig_rax;
   const Verdict verdict = take_signal(tracee, stop, info, r, signo);
-  const bool by_us = info.si_code > 0 && (verdict == Verdict::resume || signo != raised);
+  const bool may_hide = raised == SIGSYS || raised == SIGTRAP;
+  const bool by_us = (info.si_code > 0 || may_hide) && (verdict == Verdict::resume || signo != raised);
   if (by_us) actions_.raised(tracee.process_serial, raised, blocked);
   // The stop of a signal that is delivered bears no call in between: at the next, then.
-  if (verdict == Verdict::resume) put_back_actions(tracee);
+  if (verdict == Verdict::resume)
+    put_back_actions(tracee);
+  else
+    note_delivery(tracee, signo, call);
   return verdict;
 }
 
@@ -59,6 +80,25 @@ void InProcess::deliver(const Tracee& tracee, const Stop& stop, int& signo) {
     actions_.delivered(tracee.process_serial, signo);
 }
 
+bool InProcess::may_take_away(const Tracee& tracee, int signo) const {
+  if (actions_.has_lost(tracee.process_serial)) return true;
+  const ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  return control.blocked_is_stale.load() != 0 || (control.blocked >> (signo - 1) & 1) != 0;
+}
+
+void InProcess::see_mask_changes(bool on) {
+  shared().by_tracer.set(SYS_rt_sigprocmask, on);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // before masks are looked at
+}
+
+bool InProcess::has_trapped(const Tracee& tracee) {
+  return has_pending_trap(tracee.tid);
+}
+
+bool InProcess::put_back(Tracee& tracee) {
+  return put_back_actions(tracee);
+}
+
 /// The kernel has taken back all signals that were to stop the process and had not done so (signal(7)), but not the one
 /// that we hold.
 void InProcess::on_continued(Tracee& tracee) {
@@ -72,22 +112,26 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
   Inside& inside = *tracee.inside;
   ThreadControl& control = thread_slot(inside.slot).control;
   if (!in_code(r.rip)) {
-    if (signo == SIGSYS && info.si_code == kUserDispatch && control.pending != 0) {
+    const bool hidden = signo == SIGSYS && info.si_code != kUserDispatch && hides_trap(r);
+    const bool diverted = signo == SIGSYS && (info.si_code == kUserDispatch || hidden);
+    if (hidden) syscall(SYS_tgkill, tracee.pid, tracee.tid, signo);
+    if (diverted && control.pending != 0) {
       // It went out by the tracer's way, past the places where it would have trapped: to before its call.
       control.pending = 0;
       set_blocked(tracee.tid, inside.blocked);
       r.rip -= 2;
       r.orig_rax = ~uint64_t{0};
       set_registers(tracee.tid, r);
-      control.blocked_is_stale = 1;
+      learn_blocked(tracee);
       return deliver_held(inside, stop, signo);
     }
-    if (signo == SIGSYS && info.si_code == kUserDispatch) {
-      const EngineReason why = info.si_arch == AUDIT_ARCH_X86_64 ? reason_to_leave(tracee, r) : EngineReason::none;
+    if (diverted) {
+      const bool int80 = hidden ? is_int80(tracee.tid, r.rip) : info.si_arch != AUDIT_ARCH_X86_64;
+      const EngineReason why = int80 ? EngineReason::none : reason_to_leave(tracee, r);
       if (tracee.space->retired || why != EngineReason::none)
         retire(tracee, r, r.rip - 2, why);
       else
-        on_trap(tracee, r, info);
+        on_trap(tracee, r, int80);
       return Verdict::resume;
     }
     // A breakpoint of ours, in a jump or where one is being written.
@@ -107,7 +151,6 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
       retire(tracee, r, tracee.space->sites->own_place(r.rip), flag);
       return Verdict::resume;
     }
-    control.blocked_is_stale = 1;  // a handler has a mask of its own
     deliver_outside(tracee, r);
     return Verdict::deliver;
   }
@@ -124,14 +167,19 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
     return Verdict::resume;
   }
   if (fault && info.si_code > 0 && recover(tracee, r)) return Verdict::resume;
-  if (signo == SIGTRAP && r.rip == stub_.ask + 1) {
+  // The stub's breakpoints, behind which nobody gets without having met them.
+  const auto met = [&](uint64_t breakpoint) { return signo == SIGTRAP && r.rip == breakpoint + 1; };
+  constexpr uint64_t kCall = 2;  // bytes, of the `syscall` at StubHeader::remote
+  const bool asks = met(stub_.ask);
+  const bool serialized = inside.patching && met(stub_.remote + kCall);
+  const bool trapped = met(stub_.held_entry) || met(stub_.held_exit);
+  if ((asks || serialized || trapped) && info.si_code <= 0)  // a SIGTRAP may hide a trap as a SIGSYS does
+    syscall(SYS_tgkill, tracee.pid, tracee.tid, signo);
+  if (asks) {
     answer(tracee, r);
     return Verdict::resume;
   }
-  constexpr uint64_t kCall = 2;  // bytes, of the `syscall` at StubHeader::remote
-  if (signo == SIGTRAP && info.si_code > 0 && inside.patching && r.rip == stub_.remote + kCall + 1)
-    return on_serialized(tracee, stop, r, signo);
-  const bool trapped = signo == SIGTRAP && (r.rip == stub_.held_entry + 1 || r.rip == stub_.held_exit + 1);
+  if (serialized) return on_serialized(tracee, stop, r, signo);
   if (!get_out(tracee, r)) {
     if (signo == SIGSTOP) return Verdict::deliver;  // it has no handler, and can't be blocked: the thread stops here
     hold_signals(tracee);
@@ -141,7 +189,7 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
     return Verdict::resume;
   }
   set_registers(tracee.tid, r);
-  control.blocked_is_stale = 1;
+  learn_blocked(tracee);
   if (!trapped) {
     send_held_again(tracee);
     return Verdict::deliver;
@@ -190,12 +238,51 @@ uint64_t InProcess::frame_place(const Tracee& tracee, uint64_t address) {
 }
 
 /// The kernel does not let a forced signal be blocked; to the program it still is.
-void InProcess::keep_blocked(const Tracee& tracee, int signo) {
+void InProcess::keep_blocked(Tracee& tracee, int signo) {
   const ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  if (control.blocked_is_stale != 0) look_up_handler(tracee);
   const uint64_t bit = uint64_t{1} << (signo - 1);
   uint64_t blocked = 0;
-  if (control.blocked_is_stale == 0 && (control.blocked & bit) != 0 && get_blocked(tracee.tid, blocked))
-    set_blocked(tracee.tid, blocked | bit);
+  if ((control.blocked & bit) != 0 && get_blocked(tracee.tid, blocked)) set_blocked(tracee.tid, blocked | bit);
+}
+
+/// The thread has trapped since a signal was delivered: what its handler, if there is one, had blocked until then.
+void InProcess::look_up_handler(Tracee& tracee) {
+  constexpr uint64_t kNoDefer = 0x40000000;  // SA_NODEFER
+  const Inside& inside = *tracee.inside;
+  ThreadControl& control = thread_slot(inside.slot).control;
+  control.blocked = inside.blocked_before;
+  control.blocked_is_stale = 0;
+  const auto delivered = static_cast<uint64_t>(inside.delivered);
+  KernelAction& action = shared().action;
+  RemoteCalls remote(tracee, syscall_of(tracee));
+  if (delivered == 0 ||
+      remote.call(SYS_rt_sigaction, {delivered, 0, reinterpret_cast<uint64_t>(&action), sizeof(uint64_t)}) != 0)
+    return;
+  if (SignalActions::may_have_run(action))
+    control.blocked |= action.mask | ((action.flags & kNoDefer) != 0 ? 0 : uint64_t{1} << (delivered - 1));
+}
+
+/// It is in no call, and has made no call for a while that changes it.
+void InProcess::learn_blocked(const Tracee& tracee) {
+  ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  uint64_t blocked = 0;
+  control.blocked_is_stale = get_blocked(tracee.tid, blocked) ? 0 : 1;
+  control.blocked = blocked;
+}
+
+/// A handler begins, perhaps. `call`: what the thread was in when the signal came, or -1. Where that has a mask of its
+/// own, PTRACE_GETSIGMASK gives the one that comes back behind it (kernel/ptrace.c).
+void InProcess::note_delivery(const Tracee& tracee, int signo, uint64_t call) {
+  constexpr uint64_t kWithMask[] = {SYS_rt_sigsuspend, SYS_ppoll,         SYS_pselect6,      SYS_epoll_pwait,
+                                    SYS_epoll_pwait2,  SYS_io_pgetevents, SYS_io_uring_enter};
+  Inside& inside = *tracee.inside;
+  if (signo == 0 || signo == SIGSTOP) return;
+  inside.delivered = signo;
+  get_blocked(tracee.tid, inside.blocked_before);
+  if (std::ranges::find(kWithMask, call) != std::end(kWithMask))
+    if (const auto status = proc::status(tracee.tid)) inside.blocked_before = status->blocked;
+  thread_slot(inside.slot).control.blocked_is_stale = 1;
 }
 
 }  // namespace sightline::tracer::inprocess

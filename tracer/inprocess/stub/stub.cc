@@ -133,16 +133,17 @@ long system_call(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64
   return nr;
 }
 
+bool look_up_blocked(ThreadControl& thread) {
+  constexpr uint64_t kBlock = 0;  // SIG_BLOCK: of nothing, to read what is
+  return system_call(SYS_rt_sigprocmask, kBlock, 0, reinterpret_cast<uint64_t>(&thread.blocked), sizeof thread.blocked,
+                     0, 0) == 0;
+}
+
 /// Whether a fault here would be seen by nobody but the tracer.
 bool may_fault(ThreadControl& thread) {
-  if (thread.blocked_is_stale != 0) {
-    constexpr uint64_t kBlock = 0;  // SIG_BLOCK: of nothing, to read what is
-    uint64_t blocked = 0;
-    if (system_call(SYS_rt_sigprocmask, kBlock, 0, reinterpret_cast<uint64_t>(&blocked), sizeof blocked, 0, 0) == 0) {
-      thread.blocked = blocked;
-      thread.blocked_is_stale = 0;
-    }
-  }
+  if (thread.blocked_is_stale.load(std::memory_order_relaxed) != 0 && look_up_blocked(thread) &&
+      thread.nr_now != SYS_rt_sigprocmask)
+    thread.blocked_is_stale.store(0, std::memory_order_relaxed);
   constexpr uint64_t kFaults = uint64_t{1} << (SIGSEGV - 1) | uint64_t{1} << (SIGBUS - 1);
   return (thread.blocked & kFaults) == 0;
 }
@@ -350,6 +351,8 @@ bool is_recorded(const Frame& frame, ThreadControl& thread, int32_t nr, const Sy
 extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
   const auto wide = static_cast<int64_t>(frame.rax);
   const auto nr = static_cast<int32_t>(frame.rax);
+  // Before by_tracer is looked at, which may be about to change: PtraceEngine::Delivery.
+  if (nr == SYS_rt_sigprocmask) thread.blocked_is_stale.exchange(1, std::memory_order_seq_cst);
   // The kernel looks at 32 bits of the number; x32's bit makes it another table.
   if (nr < 0 || static_cast<std::size_t>(nr) >= Filter::kNumbers || wide < 0 ||
       (shared().by_tracer[static_cast<std::size_t>(nr)] && is_for_tracer(frame, thread, nr)))
@@ -449,7 +452,9 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
 }
 
 extern "C" void sl_exit(Frame& frame, ThreadControl& thread) {
-  if (thread.nr_now == SYS_rt_sigprocmask) thread.blocked_is_stale = 1;
+  // A trap, at which the tracer has to know, need not come by the stub.
+  if (thread.nr_now == SYS_rt_sigprocmask && look_up_blocked(thread))
+    thread.blocked_is_stale.store(0, std::memory_order_release);
   if (thread.step.load(std::memory_order_relaxed) != Step::inside) {
     thread.step.store(Step::outside, std::memory_order_relaxed);
     return;
