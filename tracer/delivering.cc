@@ -14,6 +14,7 @@
 
 #include "tracer/attach.h"
 #include "tracer/inprocess/inprocess.h"
+#include "tracer/inprocess/remote.h"
 #include "tracer/proc.h"
 #include "tracer/ptrace_engine.h"
 
@@ -44,7 +45,7 @@ bool PtraceEngine::waits_to_deliver(Tracee& tracee, Stop& stop, int signo) {
 bool PtraceEngine::keeps_still(Tracee& tracee, Stop& stop, int group_stop) {
   if (delivery_of(tracee.process_serial) == nullptr) return false;
   // What it has lost is put back in the trap's own stop, which comes next if there is no interruption.
-  if (tracee.inside != nullptr && inprocess_->has_trapped(tracee)) {
+  if (tracee.inside != nullptr && inprocess::has_pending_trap(tracee.tid)) {
     resume(tracee, std::move(stop), 0);
     return true;
   }
@@ -81,7 +82,7 @@ void PtraceEngine::look_at_delivery(uint32_t process, bool tick) {
     still = still && status && status->state == 'D';
   }
   if (!still) return;
-  if (held != nullptr && inprocess_->put_back(*held)) held->interrupting = true;
+  if (held != nullptr && inprocess_->put_back_actions(*held)) held->interrupting = true;
   begin_delivery(*delivery, tracee);
 }
 

@@ -9,6 +9,7 @@
 
 #include "tracer/attach.h"
 #include "tracer/inprocess/inprocess.h"
+#include "tracer/inprocess/remote.h"
 #include "tracer/proc.h"
 #include "tracer/ptrace_engine.h"
 
@@ -94,7 +95,7 @@ void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo, bool interrupted
     go_on(tracee, std::move(stop), signo);
     return;
   }
-  if (tracee.inside != nullptr && !inprocess::InProcess::has_trapped(tracee) && inprocess_->put_back(tracee))
+  if (tracee.inside != nullptr && !inprocess::has_pending_trap(tracee.tid) && inprocess_->put_back_actions(tracee))
     tracee.interrupting = true;
   if (inprocess_ != nullptr && !inprocess_->leave(tracee)) {
     resume(tracee, std::move(stop), signo);

@@ -81,7 +81,6 @@ uint64_t InProcess::syscall_of(const Tracee& tracee) const {
   return tracee.space->sites != nullptr ? stub_.remote : find_system_call(tracee.tid, proc::maps(tracee.tid));
 }
 
-/// In any stop but that of a signal which is to be delivered.
 bool InProcess::put_back_actions(Tracee& tracee) {
   if (!actions_.has_lost(tracee.process_serial)) return false;
   RemoteCalls remote(tracee, syscall_of(tracee));

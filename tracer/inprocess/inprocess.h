@@ -99,10 +99,9 @@ class InProcess {
   bool may_take_away(const Tracee& tracee, int signo) const;
   /// No thread that has the stub changes its signal mask but by a call of the tracer's, until it is taken back.
   void see_mask_changes(bool on);
-  /// In a stop that is not the one of a signal: whether that of a trap, or fault, is still to come.
-  static bool has_trapped(const Tracee& tracee);
-  /// A thread in a stop that PTRACE_INTERRUPT has caused, which it needs another of if something was lost.
-  bool put_back(Tracee& tracee);
+  /// In any stop but that of a signal which is to be delivered: tells the kernel of the actions that the process has
+  /// lost to traps. False: of none. After a stop that PTRACE_INTERRUPT has caused it needs another such, if of any.
+  bool put_back_actions(Tracee& tracee);
   /// Of any thread: the program is to get `signo`, or 0.
   void deliver(const Tracee& tracee, const Stop& stop, int& signo);
   /// A SIGCONT was sent to the thread's process.
@@ -148,7 +147,6 @@ class InProcess {
   bool bring_in(Tracee& tracee, std::vector<proc::Map>& maps, bool running);
   Verdict take_signal(Tracee& tracee, const Stop& stop, const siginfo_t& info, user_regs_struct& registers, int& signo);
   void learn_actions(Tracee& tracee, const proc::Status& status, bool running);
-  bool put_back_actions(Tracee& tracee);
   uint64_t syscall_of(const Tracee& tracee) const;
   bool has_leftover(std::span<const proc::Map> maps) const;
   void begin(Tracee& tracee, bool diverted);

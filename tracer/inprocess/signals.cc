@@ -91,14 +91,6 @@ void InProcess::see_mask_changes(bool on) {
   std::atomic_thread_fence(std::memory_order_seq_cst);  // before masks are looked at
 }
 
-bool InProcess::has_trapped(const Tracee& tracee) {
-  return has_pending_trap(tracee.tid);
-}
-
-bool InProcess::put_back(Tracee& tracee) {
-  return put_back_actions(tracee);
-}
-
 /// The kernel has taken back all signals that were to stop the process and had not done so (signal(7)), but not the one
 /// that we hold.
 void InProcess::on_continued(Tracee& tracee) {
@@ -112,7 +104,7 @@ InProcess::Verdict InProcess::take_signal(Tracee& tracee, const Stop& stop, cons
   Inside& inside = *tracee.inside;
   ThreadControl& control = thread_slot(inside.slot).control;
   if (!in_code(r.rip)) {
-    const bool hidden = signo == SIGSYS && info.si_code != kUserDispatch && hides_trap(r);
+    const bool hidden = signo == SIGSYS && info.si_code <= 0 && hides_trap(r);
     const bool diverted = signo == SIGSYS && (info.si_code == kUserDispatch || hidden);
     if (hidden) syscall(SYS_tgkill, tracee.pid, tracee.tid, signo);
     if (diverted && control.pending != 0) {
