@@ -28,7 +28,7 @@ PtraceEngine::Delivery* PtraceEngine::delivery_of(uint32_t process) {
 
 /// Whether the thread waits in its stop for its signal from here on.
 bool PtraceEngine::waits_to_deliver(Tracee& tracee, Stop& stop, int signo) {
-  if (inprocess_ == nullptr || !inprocess_->has_handler(tracee, signo)) return false;
+  if (inprocess_ == nullptr || !inprocess_->could_lose(tracee, signo)) return false;
   if (!has_sibling_inside(tracee)) return false;
   std::move(stop).release();
   tracee.undelivered = signo;

@@ -77,7 +77,7 @@ void PtraceEngine::release_parked(std::shared_ptr<AddressSpace> space) {
 /// (delivering.cc).
 bool PtraceEngine::waits_for_traps(const Tracee& tracee, bool interrupted) const {
   if (!interrupted || inprocess_ == nullptr) return false;
-  const bool handles = inprocess_->has_handler(tracee, SIGSYS) || inprocess_->has_handler(tracee, SIGTRAP);
+  const bool handles = inprocess_->could_lose(tracee, SIGSYS) || inprocess_->could_lose(tracee, SIGTRAP);
   return handles && has_sibling_inside(tracee);
 }
 

@@ -91,8 +91,11 @@ class InProcess {
   };
   /// A signal-delivery stop. `signo` may change: to a signal that was held back.
   Verdict on_signal(Tracee& tracee, const Stop& stop, int& signo);
-  /// Whether the program handles the signal, and could lose that to a trap in a thread that has it blocked.
-  bool has_handler(const Tracee& tracee, int signo) const { return actions_.has_handler(tracee.process_serial, signo); }
+  /// Whether the program handles the signal, and could lose that to a trap in a thread that has it blocked. Where a
+  /// thread has one of the faults' signals blocked, the stub does nothing that could fault.
+  bool could_lose(const Tracee& tracee, int signo) const {
+    return (signo == SIGSYS || signo == SIGTRAP) && actions_.has_handler(tracee.process_serial, signo);
+  }
   bool has_lost_actions(const Tracee& tracee) const { return actions_.has_lost(tracee.process_serial); }
   /// Whether a running thread could have such a trap, or the process has had one, so that some thread of it has to
   /// stop. Not before see_mask_changes().
