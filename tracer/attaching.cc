@@ -83,10 +83,15 @@ std::string PtraceEngine::attach(pid_t pid) {
   return {};
 }
 
-void PtraceEngine::hold(Tracee& tracee, Stop stop, int group_stop) {
+/// In its stop, until go_on_from_hold().
+void PtraceEngine::keep(Tracee& tracee, Stop stop, int group_stop) {
   std::move(stop).release();
   tracee.held = true;
   tracee.group_stop = group_stop;
+}
+
+void PtraceEngine::hold(Tracee& tracee, Stop stop, int group_stop) {
+  keep(tracee, std::move(stop), group_stop);
   const bool known = std::any_of(settling_.begin(), settling_.end(),
                                  [&](const Settling& settling) { return settling.space == tracee.space; });
   if (!known)

@@ -146,7 +146,6 @@ void PtraceEngine::on_exec(Tracee& tracee, const Stop& stop) {
   }
   tracee.space = std::make_shared<AddressSpace>();
   tracee.held = false;
-  tracee.undelivered = 0;
 }
 
 }  // namespace sightline::tracer

@@ -29,11 +29,11 @@ PtraceEngine::Delivery* PtraceEngine::delivery_of(uint32_t process) {
 /// Whether the thread waits in its stop for its signal from here on.
 bool PtraceEngine::waits_to_deliver(Tracee& tracee, Stop& stop, int signo) {
   if (inprocess_ == nullptr || !inprocess_->could_lose(tracee, signo)) return false;
-  if (!has_sibling_inside(tracee)) return false;
+  if (!has_another_inside(tracee.process_serial, tracee.tid)) return false;
   std::move(stop).release();
-  tracee.undelivered = signo;
   deliveries_.push_back({.tid = tracee.tid,
                          .process = tracee.process_serial,
+                         .signo = signo,
                          .ticking = std::make_unique<WaitQueue::Ticking>(waits_, WaitQueue::Ticking::Reaps::no)});
   inprocess_->see_mask_changes(true);
   look_at_delivery(tracee.process_serial, false);
@@ -49,11 +49,14 @@ bool PtraceEngine::keeps_still(Tracee& tracee, Stop& stop, int group_stop) {
     resume(tracee, std::move(stop), 0);
     return true;
   }
-  std::move(stop).release();
-  tracee.held = true;
-  tracee.group_stop = group_stop;
+  keep(tracee, std::move(stop), group_stop);
   look_at_delivery(tracee.process_serial, false);
   return true;
+}
+
+bool PtraceEngine::waits_in_delivery(pid_t tid) const {
+  return std::any_of(deliveries_.begin(), deliveries_.end(),
+                     [&](const Delivery& delivery) { return delivery.tid == tid && !delivery.begun; });
 }
 
 /// Begins the first delivery of the process, if nobody is in its way. `tick`: some time has passed.
@@ -64,13 +67,13 @@ void PtraceEngine::look_at_delivery(uint32_t process, bool tick) {
   bool still = true;
   Tracee* held = nullptr;
   for (const auto& [tid, other] : tracees_) {
-    if (other->process_serial != process || other->inside == nullptr || other->in_vfork || other->undelivered != 0)
+    if (other->process_serial != process || other->inside == nullptr || other->in_vfork || waits_in_delivery(tid))
       continue;
     if (other->held) {
       held = other.get();
       continue;
     }
-    if (!inprocess_->may_take_away(*other, tracee.undelivered)) continue;
+    if (!inprocess_->may_take_away(*other, delivery->signo)) continue;
     // There is a stop behind the call: that will do, or is waited for if something is to be put back.
     if (other->call.open && other->inside->by_tracer) {
       still = still && !inprocess_->has_lost_actions(*other);
@@ -89,16 +92,16 @@ void PtraceEngine::look_at_delivery(uint32_t process, bool tick) {
 void PtraceEngine::begin_delivery(Delivery& delivery, Tracee& tracee) {
   delivery.begun = true;
   Stop stop(tracee.tid);
-  int signo = std::exchange(tracee.undelivered, 0);
+  int signo = delivery.signo;
   inprocess_->deliver(tracee, stop, signo);
   tracee.interrupting = true;
   go_on(tracee, std::move(stop), signo);
 }
 
 /// The thread has stopped again, or is gone.
-void PtraceEngine::look_for_delivered(const Tracee& tracee) {
+void PtraceEngine::look_for_delivered(pid_t tid) {
   const auto at = std::find_if(deliveries_.begin(), deliveries_.end(),
-                               [&](const Delivery& delivery) { return delivery.tid == tracee.tid; });
+                               [&](const Delivery& delivery) { return delivery.tid == tid; });
   if (at == deliveries_.end()) return;
   const uint32_t process = at->process;
   deliveries_.erase(at);

@@ -78,13 +78,12 @@ void PtraceEngine::release_parked(std::shared_ptr<AddressSpace> space) {
 bool PtraceEngine::waits_for_traps(const Tracee& tracee, bool interrupted) const {
   if (!interrupted || inprocess_ == nullptr) return false;
   const bool handles = inprocess_->could_lose(tracee, SIGSYS) || inprocess_->could_lose(tracee, SIGTRAP);
-  return handles && has_sibling_inside(tracee);
+  return handles && has_another_inside(tracee.process_serial, tracee.tid);
 }
 
-bool PtraceEngine::has_sibling_inside(const Tracee& tracee) const {
+bool PtraceEngine::has_another_inside(uint32_t process, pid_t tid) const {
   return std::any_of(tracees_.begin(), tracees_.end(), [&](const auto& entry) {
-    const Tracee& other = *entry.second;
-    return &other != &tracee && other.process_serial == tracee.process_serial && other.inside != nullptr;
+    return entry.first != tid && entry.second->process_serial == process && entry.second->inside != nullptr;
   });
 }
 
@@ -122,8 +121,7 @@ void PtraceEngine::let_go(Tracee& tracee, Stop stop, int signo, bool interrupted
     }
   }
   if (waits_for_traps(tracee, interrupted)) {
-    std::move(stop).release();
-    tracee.held = true;
+    keep(tracee, std::move(stop), 0);
     return;
   }
   if (options_.log != nullptr) options_.log->print(Log::Level::info, tracee.tid, "let go");

@@ -73,16 +73,17 @@ Tracee* PtraceEngine::find(pid_t tid) {
 
 void PtraceEngine::forget(pid_t tid) {
   std::shared_ptr<AddressSpace> space;
+  uint32_t process = 0;
   if (const auto at = tracees_.find(tid); at != tracees_.end()) {
     space = at->second->space;
     if (at->second->in_vfork) --space->suspended;
     if (inprocess_ != nullptr) inprocess_->gone(*at->second, last_of_process(*at->second));
-    const std::unique_ptr<Tracee> gone = std::move(at->second);
+    process = at->second->process_serial;
     tracees_.erase(at);
-    if (!deliveries_.empty()) look_for_delivered(*gone);
-    if (detaching_ && !has_sibling_inside(*gone)) release_held(gone->process_serial);
   }
   if (space != nullptr) release_parked(std::move(space));
+  look_for_delivered(tid);
+  if (detaching_ && !has_another_inside(process, tid)) release_held(process);
   if (inprocess_ != nullptr && !tracees_.empty() && only_muted()) start_detaching();
 }
 
@@ -185,7 +186,7 @@ void PtraceEngine::dispatch(pid_t tid, int status) {
     on_gone(*tracee, kind);
     return;
   }
-  if (!deliveries_.empty()) look_for_delivered(*tracee);
+  look_for_delivered(tid);
   follower_.stopped(tid, tracees_.size() == 1);
   Stop stop(tid);
   if (std::holds_alternative<SyscallStop>(kind))

@@ -102,6 +102,7 @@ class PtraceEngine {
   void on_unknown(pid_t tid, int status);
 
   // attaching.cc
+  static void keep(Tracee& tracee, Stop stop, int group_stop);
   void hold(Tracee& tracee, Stop stop, int group_stop);
   void look_at_settling(bool tick);
   bool has_settled(const std::shared_ptr<AddressSpace>& space, pid_t pid);
@@ -113,6 +114,7 @@ class PtraceEngine {
   struct Delivery {
     pid_t tid;
     uint32_t process;
+    int signo;
     std::unique_ptr<WaitQueue::Ticking> ticking;
     bool begun = false;
   };
@@ -121,7 +123,8 @@ class PtraceEngine {
   bool keeps_still(Tracee& tracee, Stop& stop, int group_stop);
   void look_at_delivery(uint32_t process, bool tick);
   void begin_delivery(Delivery& delivery, Tracee& tracee);
-  void look_for_delivered(const Tracee& tracee);
+  bool waits_in_delivery(pid_t tid) const;
+  void look_for_delivered(pid_t tid);
   void release_held(uint32_t process);
   void go_on_from_hold(Tracee& tracee);
 
@@ -135,7 +138,7 @@ class PtraceEngine {
   bool only_muted() const;
   bool shares_with_own_process(const Tracee& tracee) const;
   bool waits_for_traps(const Tracee& tracee, bool interrupted) const;
-  bool has_sibling_inside(const Tracee& tracee) const;
+  bool has_another_inside(uint32_t process, pid_t tid) const;
   void let_go(Tracee& tracee, Stop stop, int signo, bool interrupted = false);
 
   EngineOptions options_;

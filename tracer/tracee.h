@@ -86,7 +86,6 @@ struct Tracee {
   std::vector<Meanwhile> meanwhile;  ///< not told of yet
   uint32_t shown_stop = 0;           ///< not 0: in a group stop that was recorded when `stops` was this
   bool held = false;                 ///< kept in its stop for what concerns all of its process
-  int undelivered = 0;               ///< waits in its stop until this signal can be delivered
   int group_stop = 0;                ///< the signal of the group stop it is held in
   bool foreign_ids = false;          ///< lives in another pid namespace than ours, or its children will
 };

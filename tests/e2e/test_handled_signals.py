@@ -1,9 +1,8 @@
 """Handlers of the signals that the in-process engine raises itself, and signal masks: tests/tracees/handles.cc."""
 
 import subprocess
-import time
 
-from harness import DEADLINE, TestCase, main, scaled, tracee
+from harness import DEADLINE, TestCase, main, read_text, scaled, tracee, wait_until
 
 
 class HandledSignals(TestCase):
@@ -26,7 +25,7 @@ class HandledSignals(TestCase):
         child = self.start([tracee("handles"), "signals", "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         for _ in range(scaled(5)):
             tracer = self.attach([child.pid], "-f")
-            time.sleep(0.1)
+            wait_until(lambda: read_text(self.dir / "attached.txt").count("--- SIGTRAP") > 3, "signals")
             self.detach(tracer)
         out, _ = child.communicate(timeout=DEADLINE)
         self.assertEqual((child.returncode, out), (0, b"as untraced\n"))
