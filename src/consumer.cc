@@ -360,9 +360,11 @@ void Consumer::on_exec(std::span<const std::byte> payload) {
   ProcessState& owner = *state->process;
   stacks_.new_space(owner.space, owner.process);
   state->thread.comm = comm_of(record.comm);
+  ++state->thread.version;
   owner.process.comm = state->thread.comm;
   owner.process.engine = "ptrace";
   owner.process.reason = options_.engine_reason;
+  ++owner.process.version;
   // Told before the open call moves: sinks may hold its address.
   sink_.executed(state->thread, record.former_tid, record.prefix.time);
   if (record.former_tid != record.prefix.tid) {
@@ -386,6 +388,7 @@ void Consumer::on_engine(std::span<const std::byte> payload) {
   ProcessState& owner = *state->process;
   owner.process.engine = record.inprocess != 0 ? "in-process" : "ptrace";
   owner.process.reason = tracer::engine_reason(record.reason);
+  ++owner.process.version;
   fallbacks_.count(owner.process.reason, record.inprocess != 0, owner.counted);
 }
 
@@ -408,9 +411,10 @@ void Consumer::on_call_enter(std::span<const std::byte> payload) {
   const auto captures = rest.first(record.capture_bytes);
   state->open.entry_captures.assign(captures.begin(), captures.end());
   Call& call = state->open.call;
+  const bool same_number = call.nr == record.nr && call.abi == record.abi && call.syscall != nullptr;
   call = {.sequence = ++sequence_,
           .thread = &state->thread,
-          .syscall = tracer::find_syscall(record.abi, record.nr),
+          .syscall = same_number ? call.syscall : tracer::find_syscall(record.abi, record.nr),
           .nr = record.nr,
           .abi = record.abi,
           .flags = record.flags,
@@ -455,7 +459,11 @@ void Consumer::learn_name(ThreadState& state, const Call& call) {
   const auto bytes = call.entry_captures.subspan(sizeof capture);
   if (capture.length > bytes.size()) return;
   state.thread.comm.assign(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(capture.length, 15));
-  if (state.thread.tid == state.thread.process->pid) state.thread.process->comm = state.thread.comm;
+  ++state.thread.version;
+  Process& process = *state.thread.process;
+  if (state.thread.tid != process.pid) return;
+  process.comm = state.thread.comm;
+  ++process.version;
 }
 
 void Consumer::on_signal(std::span<const std::byte> payload, bool group_stop) {

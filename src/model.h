@@ -31,6 +31,7 @@ struct Process {
   std::string comm;        ///< of its leader, as of now
   std::string engine = "ptrace";
   tracer::EngineReason reason = tracer::EngineReason::none;  ///< why not in-process, or why not all of its threads
+  uint32_t version = 0;  ///< goes up when comm, engine or reason change: who shows them has less to compare
 };
 
 /// A traced thread.
@@ -44,6 +45,7 @@ struct Thread {
   uint64_t end = 0;
   std::string comm;  ///< as of now
   Process* process = nullptr;
+  uint32_t version = 0;  ///< goes up when comm changes
 };
 
 /// One system call: the span.
@@ -134,8 +136,9 @@ class Sink {
   /// The thread's process has executed a new program; comm is the new one. `former_tid` is the caller's old tid.
   virtual void executed(const Thread&, int32_t /*former_tid*/, uint64_t /*time*/) {}
   /// A call begins. The same Call object, at the same address and unchanged until then, comes again in call_finished,
-  /// with its end filled in: a sink may keep a pointer to it meanwhile. Not so an execve of another thread than the
-  /// leader: executed() says that it goes on as the leader's, in the leader's Call.
+  /// with its end filled in: a sink may keep a pointer to it meanwhile, and its entry_captures stay where they are. Not
+  /// so an execve of another thread than the leader: executed() says that it goes on as the leader's, in the leader's
+  /// Call.
   virtual void call_entered(const Call&) {}
   /// A call is over (or, with finished == false, the trace is).
   virtual void call_finished(const Call&) {}

@@ -12,6 +12,8 @@ namespace sightline {
 class TeeSink : public Sink {
  public:
   void add(Sink& sink) { sinks_.push_back(&sink); }
+  /// Whom to tell: the only sink itself, or all of them by this one. After the last add().
+  Sink& shortest() { return sinks_.size() == 1 ? *sinks_.front() : *this; }
 
   void trace_started(const TraceStart& e) override {
     for (Sink* s : sinks_) s->trace_started(e);

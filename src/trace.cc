@@ -303,7 +303,7 @@ int trace(const Settings& settings) {
        .keep_until_dumped = is_flight_recorder(settings),
        .engine_reason = why_not.reason,
        .remember_processes = settings.verbose},
-      rings, progress, symbolizer, sinks.all);
+      rings, progress, symbolizer, sinks.all.shortest());
   sinks.all.trace_started(describe(settings));
   consumer.start();
   // After the command has been started: it gets what we were given of SIGUSR2.

@@ -194,10 +194,12 @@ bool EventPlayer::play_event(const Event& event) {
     process->comm = event.text;
     process->engine = event.engine;
     process->reason = event.reason;
+    ++process->version;
   } else if (event.type == Record::thread_start) {
     sink_.thread_started(*thread);
   } else if (event.type == Record::thread_name) {
     thread->comm = event.text;
+    ++thread->version;
   } else if (event.type == Record::exec) {
     thread->tid = event.number;
     sink_.executed(*thread, event.other, event.time);

@@ -14,26 +14,6 @@ namespace {
 // What a call's record takes besides its captures, at most.
 constexpr std::size_t kCallBytes = 160;
 
-uint64_t word_at(const char* bytes, std::size_t size) {
-  uint64_t word = 0;
-  std::memcpy(&word, bytes, size);
-  return word;
-}
-
-// Equality of names, which are short and mostly equal: memcmp() costs more than all the rest of the look at them.
-bool same_name(std::string_view a, std::string_view b) {
-  const std::size_t size = a.size();
-  if (size != b.size()) return false;
-  if (size > 16) return a == b;
-  const char* const x = a.data();
-  const char* const y = b.data();
-  if (size >= 8) return ((word_at(x, 8) ^ word_at(y, 8)) | (word_at(x + size - 8, 8) ^ word_at(y + size - 8, 8))) == 0;
-  if (size >= 4) return ((word_at(x, 4) ^ word_at(y, 4)) | (word_at(x + size - 4, 4) ^ word_at(y + size - 4, 4))) == 0;
-  for (std::size_t i = 0; i < size; ++i)
-    if (x[i] != y[i]) return false;
-  return true;
-}
-
 void header_field(ByteWriter& out, HeaderField field, std::string_view bytes) {
   out.u8(static_cast<uint8_t>(field));
   out.string(bytes);
@@ -113,9 +93,7 @@ Writer::ProcessState& Writer::process_state(const Process& process) {
   ProcessState& state = processes_[process.serial];
   if (state.id != 0) return state;
   state.id = definitions_.process(process);
-  state.comm = process.comm;
-  state.engine = process.engine;
-  state.reason = process.reason;
+  state.version = process.version;
   Event event;
   event.type = Record::process_start;
   event.id = state.id;
@@ -131,7 +109,7 @@ Writer::ThreadState& Writer::look_up(const Thread& thread) {
   ++state.process->threads;
   state.id = definitions_.thread(thread, state.process->id);
   state.tid = thread.tid;
-  state.comm = thread.comm;
+  state.version = thread.version;
   Event event;
   event.type = Record::thread_start;
   event.id = state.id;
@@ -143,23 +121,18 @@ Writer::ThreadState& Writer::look_up(const Thread& thread) {
 Writer::ThreadState& Writer::current_names(const Thread& thread) {
   ThreadState& state = thread_state(thread);
   const Process& process = *thread.process;
-  const bool same_thread = same_name(state.comm, thread.comm);
-  const bool same_process = same_name(state.process->comm, process.comm) &&
-                            same_name(state.process->engine, process.engine) && state.process->reason == process.reason;
-  if (same_thread && same_process) [[likely]]
+  if (state.version == thread.version && state.process->version == process.version) [[likely]]
     return state;
   Event event;
-  if (!same_thread) {
-    state.comm = thread.comm;
+  if (state.version != thread.version) {
+    state.version = thread.version;
     event.type = Record::thread_name;
     event.id = state.id;
     event.text = thread.comm;
     put(event);
   }
-  if (!same_process) {
-    state.process->comm = process.comm;
-    state.process->engine = process.engine;
-    state.process->reason = process.reason;
+  if (state.process->version != process.version) {
+    state.process->version = process.version;
     summary_.renamed(process);
     event.type = Record::process_name;
     event.id = state.process->id;
@@ -240,8 +213,7 @@ void Writer::call_entered(const Call& call) {
   // Most calls end before their chunk does, and no record is ever made of their beginning.
   open.sequence = call.sequence;
   open.call = &call;
-  open.captures.assign(call.entry_captures.begin(), call.entry_captures.end());
-  open.bytes = kCallBytes + std::min(open.captures.size(), kMaxCaptures);
+  open.bytes = kCallBytes + std::min(call.entry_captures.size(), kMaxCaptures);
   ++open_count_;
   open_bytes_ += open.bytes;
 }
@@ -356,21 +328,12 @@ void Writer::idle() {
   if (now >= opened_ && now - opened_ >= options_.flush_interval) flush();
 }
 
-// Before an event: is the chunk that it would go into full, or too old?
-void Writer::make_room(uint64_t time) {
-  if (has_events_) {
-    const bool old = time > opened_ && time - opened_ >= options_.flush_interval;
-    // Two records of names may precede the event's own.
-    const bool full =
-        records_.size() + open_bytes_ >= options_.chunk_bytes || record_count_ + open_count_ + 8 > kMaxRecords;
-    if (old || full) flush();
-  }
-  if (!has_events_) {
-    has_events_ = true;
-    opened_ = time;
-    first_time_ = UINT64_MAX;
-    last_time_ = 0;
-  }
+void Writer::begin_chunk(uint64_t time) {
+  flush();
+  has_events_ = true;
+  opened_ = time;
+  first_time_ = UINT64_MAX;
+  last_time_ = 0;
 }
 
 void Writer::put(const Event& event) {
@@ -394,7 +357,6 @@ void Writer::append_open_calls() {
             [](const Found& a, const Found& b) { return a.open->sequence < b.open->sequence; });
   for (const auto& [open, thread] : found) {
     CallRecord record = to_record(*open->call, thread, false);
-    record.entry_captures = open->captures;
     record.back = record_count_ - open->record;
     const std::size_t place = begin_record(records_, Record::open_call);
     encode_call(record, prediction_, records_);

@@ -70,18 +70,16 @@ class Writer : public Sink {
     std::size_t bytes = 0;  // about what its record will take
     uint64_t sequence = 0;
     const Call* call = nullptr;  // as long as its record is not written: see Sink::call_entered
-    std::vector<std::byte> captures;
   };
   struct ProcessState {
     uint32_t id = 0;
-    uint32_t threads = 0;      // that are known
-    std::string comm, engine;  // as the file has them
-    tracer::EngineReason reason = tracer::EngineReason::none;
+    uint32_t threads = 0;  // that are known
+    uint32_t version = 0;  // of what the file has of it
   };
   struct ThreadState {
     uint32_t id = 0;
     int32_t tid = 0;
-    std::string comm;
+    uint32_t version = 0;  // of the name in the file
     ProcessState* process = nullptr;
     std::unique_ptr<OpenCall> open;
   };
@@ -95,7 +93,16 @@ class Writer : public Sink {
   ThreadState& look_up(const Thread& thread);
   ThreadState& current_names(const Thread& thread);
   CallRecord to_record(const Call& call, uint32_t thread, bool with_end);
-  void make_room(uint64_t time);
+  /// Before an event: is the chunk that it would go into full, or too old?
+  void make_room(uint64_t time) {
+    const bool old = time > opened_ && time - opened_ >= options_.flush_interval;
+    // Two records of names may precede the event's own.
+    const bool full =
+        records_.size() + open_bytes_ >= options_.chunk_bytes || record_count_ + open_count_ + 8 > kMaxRecords;
+    if (!has_events_ || old || full) [[unlikely]]
+      begin_chunk(time);
+  }
+  void begin_chunk(uint64_t time);
   void note_time(uint64_t time) {
     if (time < first_time_) first_time_ = time;
     if (time > last_time_) last_time_ = time;

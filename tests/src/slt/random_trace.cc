@@ -150,8 +150,12 @@ class Teller {
       sink_.lost(loss);
     } else if (what == 5) {
       live->thread.comm = word().substr(0, 15);
-      if (one_in(2)) live->thread.process->engine = "ptrace";
-      if (one_in(2)) live->thread.process->reason = tracer::engine_reason(below(32));
+      ++live->thread.version;
+      Process& process = *live->thread.process;
+      const bool changed = one_in(2);
+      if (changed) process.engine = "ptrace";
+      if (changed && one_in(2)) process.reason = tracer::engine_reason(below(32));
+      if (changed) ++process.version;
     } else if (what == 6) {
       sink_.idle();
     } else if (what == 7 && !live->open) {
@@ -211,7 +215,9 @@ class Teller {
     }
     if (leader != &caller) end_thread(caller);
     leader->thread.comm = word().substr(0, 15);
+    ++leader->thread.version;
     process.comm = leader->thread.comm;
+    ++process.version;
     sink_.executed(leader->thread, caller.thread.tid, time_);
   }
 

@@ -182,9 +182,11 @@ TEST_CASE("why a process is not in-process comes back; older files say nothing o
   writer->thread_started(thread);
   process.engine = "in-process";
   process.reason = tracer::EngineReason::none;
+  ++process.version;
   writer->executed(thread, 1, 10);
   process.engine = "ptrace";
   process.reason = tracer::EngineReason::limited_addresses;
+  ++process.version;
   writer->thread_ended({.thread = &thread, .time = 20, .last_of_process = true});
   writer->trace_ended({});
   writer.reset();
@@ -316,6 +318,8 @@ TEST_CASE("an execve of another thread than the leader begins there and ends wit
   tee.call_entered(call);
   tee.thread_ended({.thread = &other, .time = 150, .kind = tracer::ThreadEndKind::replaced});
   leader.comm = process.comm = "new";
+  ++leader.version;
+  ++process.version;
   tee.executed(leader, 11, 160);
   call.thread = &leader;
   call.finished = true;
