@@ -25,13 +25,13 @@ class BasicWaiter {
   }
 
   /// Sleeps until signalled or `timeout_ns` is over, unless `must_wait()` is false once the waiter has registered. May
-  /// return early.
+  /// return early. True if it was signalled.
   template <class MustWait>
-  void wait(uint64_t timeout_ns, MustWait&& must_wait) {
+  bool wait(uint64_t timeout_ns, MustWait&& must_wait) {
     waiting_.store(1, Model::kRelaxed);
     Model::template fence<Fence::waiter>();
     if (!Model::kCheckAgain || must_wait()) Model::wait(waiting_, 1, timeout_ns);
-    waiting_.store(0, Model::kRelaxed);
+    return waiting_.exchange(0, Model::kRelaxed) == 0;
   }
 
  private:
@@ -52,8 +52,8 @@ class BasicDoorbell {
   bool ring() { return waiter_.signal(); }
   /// The consumer: as BasicWaiter::wait.
   template <class NothingToDo>
-  void wait(uint64_t timeout_ns, NothingToDo&& nothing_to_do) {
-    waiter_.wait(timeout_ns, static_cast<NothingToDo&&>(nothing_to_do));
+  bool wait(uint64_t timeout_ns, NothingToDo&& nothing_to_do) {
+    return waiter_.wait(timeout_ns, static_cast<NothingToDo&&>(nothing_to_do));
   }
 
  private:

@@ -94,12 +94,14 @@ void Consumer::dump() {
 void Consumer::loop() {
   int naps = 0;
   uint64_t nap = kFirstNap;
+  bool rung = false;
   for (;;) {
     stacks_.forget_outdated();
     // Read before the drain: what was committed before closing is seen by the drain that follows.
     const bool closing = closing_.load(std::memory_order_acquire);
     const uint64_t horizon = progress_.horizon.load(std::memory_order_acquire);
-    const uint64_t limit = progress_.limit();
+    // In the end nobody writes any more, and all is taken.
+    const uint64_t limit = closing ? UINT64_MAX : progress_.limit();
     if (options_.keep_until_dumped) {
       const bool killed = keep(limit);
       const bool wanted = dump_wanted_.exchange(false, std::memory_order_acquire);
@@ -111,22 +113,28 @@ void Consumer::loop() {
     }
     if (drain_once(limit)) {
       naps = 0;
+      rung = false;
       continue;
     }
     rings_.settle();
     if (closing) break;
-    idle(horizon, naps++ < kNapsBeforeLong ? nap : kLongNap);
+    if (rung) {  // by the records of a small ring that has filled up in no time: they are about to settle
+      rung = idle(horizon, tracer::Progress::kSettled);
+      continue;
+    }
+    rung = idle(horizon, naps++ < kNapsBeforeLong ? nap : kLongNap);
     nap = std::min(nap + nap / 4, kNap);
   }
   end();
 }
 
-void Consumer::idle(uint64_t horizon, uint64_t nap) {
+/// Returns whether a producer has ended it.
+bool Consumer::idle(uint64_t horizon, uint64_t nap) {
   progress_.tick();
   rings_.report_faults([&](std::size_t, ringbuf::Fault) { reject(); });
   sink_.idle();
   // Not by what the rings hold: a record that is there already, but above the horizon, can't be taken yet.
-  rings_.doorbell().wait(nap, [&] {
+  return rings_.doorbell().wait(nap, [&] {
     return !closing_.load(std::memory_order_acquire) && !dump_wanted_.load(std::memory_order_acquire) &&
            progress_.horizon.load(std::memory_order_acquire) == horizon;
   });

@@ -79,7 +79,7 @@ class Consumer {
   void take(uint16_t type, std::span<const std::byte> payload);
   void take_kept();
   bool keep(uint64_t horizon);
-  void idle(uint64_t horizon, uint64_t nap);
+  bool idle(uint64_t horizon, uint64_t nap);
   void end();
 
   void on_call_enter(std::span<const std::byte> payload);

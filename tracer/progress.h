@@ -49,8 +49,13 @@ struct Progress {
     Progress& progress_;
   };
 
+  /// How long (ns) a thread's announcement of a record takes to be seen by the consumer, at most. Processors give no
+  /// bound, but empty the store buffer as fast as other processors give up its lines, some hundred ns each; and before
+  /// they take an interrupt (Intel SDM volume 3, "Store Buffer"), so that no thread loses its processor in between.
+  static constexpr uint64_t kSettled = 50'000;
+
   /// All records stamped at or before this time, whoever makes them, are committed. A consumer that reads it first and
-  /// the rings after can merge them without missing anything.
+  /// the rings after can merge them without missing anything. The consumer's thread.
   uint64_t limit() const;
   /// The consumer, now and then: keeps the clock of the threads that record themselves true.
   void tick();
