@@ -72,6 +72,7 @@ bool Driver::start(const std::string& program) {
       spawn_waiting(program, {.argv = {program}, .unset_environment = {}, .set_environment = {}}, false);
   if (child.pid < 0 || !engine_->adopt(child).empty()) return false;
   pid_ = child.pid;
+  last_call_ = 0;
   if (!wait_for(UINT64_MAX)) return false;
   state_at_ = registers().rax;
   return !take_records().refused;
@@ -240,6 +241,7 @@ Seen Driver::take_records() {
       Seen::Entry entry{record.nr, record.ip, record.sp, {}, record.arg_count, record.capture_bytes};
       std::copy(std::begin(record.args), std::end(record.args), entry.args);
       seen.entries.push_back(entry);
+      last_call_ = record.number;
     } else if (view.header.type == static_cast<uint16_t>(RecordType::call_exit)) {
       CallExit record;
       copy(record);
@@ -249,6 +251,9 @@ Seen Driver::take_records() {
       copy(record);
       seen.signals.push_back(record.signo);
     } else if (view.header.type == static_cast<uint16_t>(RecordType::thread_end)) {
+      ThreadEnd record;
+      copy(record);
+      seen.counted = record.calls;
       ++seen.ends;
     } else if (view.header.type == static_cast<uint16_t>(RecordType::engine)) {
       EngineRecord record;
@@ -257,6 +262,7 @@ Seen Driver::take_records() {
     }
   });
   rings_->report_faults([&](std::size_t, ringbuf::Fault) { seen.damaged = true; });
+  seen.last = last_call_;
   return seen;
 }
 

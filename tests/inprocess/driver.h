@@ -33,6 +33,8 @@ struct Seen {
   std::vector<Exit> exits;
   std::vector<int> signals;
   std::size_t ends = 0;  ///< of threads
+  uint64_t counted = 0;  ///< calls of the last thread that has ended, by its end's record …
+  uint64_t last = 0;     ///< … and the number of the last call of any that has been seen
   bool refused = false;  ///< a program was not to be traced in-process
   bool damaged = false;
 };
@@ -90,6 +92,7 @@ class Driver {
   std::unique_ptr<PtraceEngine> engine_;
   pid_t pid_ = -1;
   uint64_t state_at_ = 0;
+  uint64_t last_call_ = 0;
 };
 
 }  // namespace sightline::tracer::inprocess

@@ -457,6 +457,8 @@ TEST_CASE("a thread is killed at each instruction: its ring stays readable") {
       CHECK(seen.ends == 1);
       CHECK(seen.entries.size() <= 1);
       CHECK(seen.exits.size() <= seen.entries.size());
+      // A call that has not begun is none that is lost.
+      CHECK(seen.counted == seen.last);
       // What was done is in the trace.
       if (scene.pipe.held() != 0) CHECK(seen.entries.size() == 1);
     }

@@ -93,9 +93,9 @@ void InProcess::take_over(Tracee& tracee) {
   if (tracee.inside == nullptr) return;
   ThreadControl& control = thread_slot(tracee.inside->slot).control;
   if (tracee.ring.ring != nullptr) tracee.ring.ring->resume();
-  if (control.calls > tracee.calls) {
-    progress_.entered.fetch_add(control.calls - tracee.calls, std::memory_order_relaxed);
-    tracee.calls = control.calls;
+  if (const uint64_t calls = calls_of(tracee); calls > tracee.calls) {
+    progress_.entered.fetch_add(calls - tracee.calls, std::memory_order_relaxed);
+    tracee.calls = calls;
   }
   recorder_.not_before(control.last_time);
 }
@@ -109,20 +109,25 @@ void InProcess::hand_back(Tracee& tracee) {
 }
 
 /// A call whose entry was made ready and never published has not begun.
-void InProcess::forget_unpublished(Tracee& tracee) {
+bool InProcess::has_begun(const Tracee& tracee) {
   const ThreadControl& control = thread_slot(tracee.inside->slot).control;
-  if (control.step.load() != Step::inside || tracee.ring.ring == nullptr || tracee.calls == 0) return;
-  if (static_cast<int64_t>(tracee.ring.ring->position() - control.publish) >= 0) return;
-  --tracee.calls;
-  progress_.entered.fetch_sub(1, std::memory_order_relaxed);
+  return control.step.load() == Step::inside && tracee.ring.ring != nullptr &&
+         static_cast<int64_t>(tracee.ring.ring->position() - control.publish) >= 0;
+}
+
+/// Exact wherever the thread may have been killed: what tells that a call counts is the one store that publishes it.
+uint64_t InProcess::calls_of(const Tracee& tracee) {
+  const ThreadControl& control = thread_slot(tracee.inside->slot).control;
+  return has_begun(tracee) ? std::max(control.calls, control.number) : control.calls;
 }
 
 /// The stub goes on with no call. Whether it was in one whose entry is in the ring.
 bool InProcess::close_step(Tracee& tracee) {
   ThreadControl& control = thread_slot(tracee.inside->slot).control;
   control.busy.store(0, std::memory_order_release);
-  if (control.step.exchange(Step::outside) != Step::inside || tracee.ring.ring == nullptr) return false;
-  return static_cast<int64_t>(tracee.ring.ring->position() - control.publish) >= 0;
+  const bool had_begun = has_begun(tracee);
+  control.step.store(Step::outside);
+  return had_begun;
 }
 
 /// What the stub has written of the call it is in becomes what the tracer knows of it.
@@ -324,7 +329,6 @@ void InProcess::follow_maps(Tracee& tracee, int64_t ret) {
 
 void InProcess::drop(Tracee& tracee) {
   if (tracee.inside == nullptr) return;
-  forget_unpublished(tracee);
   if (close_step(tracee)) open_call(tracee);
   end_copy(tracee);
   if (tracee.inside->patching) tracee.space->sites->give_up(tracee.inside->patching->site);

@@ -174,7 +174,8 @@ class InProcess {
   void finish_call(Tracee& tracee, int64_t ret);
   void open_call(Tracee& tracee);
   bool close_step(Tracee& tracee);
-  void forget_unpublished(Tracee& tracee);
+  static bool has_begun(const Tracee& tracee);
+  static uint64_t calls_of(const Tracee& tracee);
   void hold_signals(Tracee& tracee);
 
   static void begin_copy(Tracee& tracee);

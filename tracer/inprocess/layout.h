@@ -85,7 +85,8 @@ struct ThreadControl {
   uint64_t last_time = 0;            ///< of the thread's last record
   uint64_t stack_end = 0;            ///< no copy of the stack goes beyond; 0: unknown yet
   uint32_t space = 0;                ///< AddressSpace::serial
-  uint64_t calls = 0;                ///< CallEnter::number of the last call
+  uint64_t calls = 0;                ///< CallEnter::number of the last call that is over: see InProcess::calls_of
+  uint64_t number = 0;               ///< likewise of the call whose entry is in the ring
   int32_t nr = 0;                    ///< of the call whose entry is in the ring
   int32_t nr_now = 0;                ///< of the call it is in, recorded or not
   uint32_t ring_is_stale = 0;        ///< the tracer has written to the ring since

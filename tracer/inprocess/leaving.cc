@@ -65,7 +65,6 @@ bool InProcess::get_out(Tracee& tracee, user_regs_struct& r) {
   if (before_call) {
     // As the kernel says of a call that a signal has kept from beginning: it starts again.
     constexpr int64_t kRestartAlways = -513;  // ERESTARTNOINTR
-    forget_unpublished(tracee);
     finish_call(tracee, kRestartAlways);
     unwind(r, slot, tracee.space->sites->behind_of(control.resume) - 2, frame_of(slot).rax);
     r.orig_rax = ~uint64_t{0};
@@ -198,7 +197,6 @@ bool InProcess::recover(Tracee& tracee, user_regs_struct& r) {
   const bool before_call = called_from == stub_.committed;
   if (!before_call && called_from != stub_.leaving) return false;
   if (before_call) {
-    forget_unpublished(tracee);
     close_step(tracee);
   } else {  // the stub looks no further where nothing is recorded
     const auto ret = static_cast<int64_t>(frame_of(slot).rax);

@@ -250,8 +250,8 @@ uint64_t next_time(ThreadControl& thread) {
 }
 
 /// From here on until it is committed, no consumer may go past the record's time. No fence stands between this and the
-/// reading of the clock, since it would wait for all stores into lines that the consumer's processor has: a quarter of
-/// what a call costs here. Instead the consumer lets the announcement settle: see Progress::limit.
+/// reading of the clock, since it would wait for all stores into lines that the consumer's processor has: up to a
+/// quarter of what a call cost. Instead the consumer lets the announcement settle: see Progress::limit.
 void begin_record(ThreadControl& thread) {
   thread.busy.store(thread.last_time + 1, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -447,7 +447,7 @@ extern "C" int sl_enter(Frame& frame, ThreadControl& thread) {
       thread.ring.prepare(static_cast<uint16_t>(RecordType::call_enter), static_cast<uint32_t>(end - place));
   thread.publish_to = record_end.word;
   thread.publish = record_end.value;
-  thread.calls = number;
+  thread.number = number;
   thread.step.store(Step::inside, std::memory_order_release);
   fetch_lines(end, 2);
   return 0;
@@ -462,6 +462,7 @@ extern "C" void sl_exit(Frame& frame, ThreadControl& thread) {
     return;
   }
   // First: who is killed in between leaves a call open, not one that ends twice.
+  thread.calls = thread.number;
   thread.step.store(Step::outside, std::memory_order_release);
   thread.ring.count_published();
   begin_record(thread);
