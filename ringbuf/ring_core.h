@@ -147,13 +147,20 @@ class RingCore {
     if (control_->space.open()) control_->gate_wakeups.add(1);
     if (doorbell_ != nullptr) doorbell_->ring();
   }
-  /// A new producer in a ring that is drained and at rest. What was dropped last stays counted, but is not told of.
+  /// A new producer in a ring that is drained, released and at rest. What was dropped last stays counted, but is not
+  /// told of. It writes where the memory begins, so that of a ring whose producers write little, little is ever
+  /// touched. The consumer's view has to follow(), before it looks for anything.
   void reopen() {
     control_->lost_count = 0;
     limit_ = capacity_;
-    bell_at_ = static_cast<Index>(tail() + wake_at_);
+    tail_ = cached_head_ = static_cast<Index>((tail_ + mask_) & ~mask_);
+    control_->tail.store(tail_, Model::kRelaxed);
+    control_->head.store(overwrites() ? word_of(tail_) : tail_, Model::kRelaxed);
+    bell_at_ = static_cast<Index>(tail_ + wake_at_);
     control_->closed.store(0, Model::kRelaxed);
   }
+  /// The consumer's view of a ring that has been reopened.
+  void follow() { cursor_ = cached_tail_ = released_ = gate_checked_ = control_->tail.load(Model::kReadTail); }
   /// Where the last published unit ends, for either side.
   Index position() const { return control_->tail.load(Model::kReadTail); }
   bool closed() const { return control_->closed.load(Model::kReadClosed) != 0; }

@@ -28,10 +28,23 @@ uint64_t RingSet::next_capacity(bool large) const {
   return RecordRing::bytes_for(capacity) <= left ? capacity : 0;
 }
 
-void RingSet::format(Slot& slot, OnFull on_full) {
-  slot.on_full = on_full;
+void RingSet::FreeSlots::add(Kind kind, std::size_t slot) {
+  const std::scoped_lock lock(mutex_);
+  of_kind_[kind.index()].push_back(slot);
+}
+
+bool RingSet::FreeSlots::take(Kind kind, std::size_t& slot) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::size_t>& slots = of_kind_[kind.index()];
+  if (slots.empty()) return false;
+  slot = slots.back();
+  slots.pop_back();
+  return true;
+}
+
+void RingSet::format(Slot& slot) {
   slot.writer = RecordRing::format(slot.memory.data(), slot.capacity,
-                                   {.on_full = on_full, .doorbell = doorbell_, .wake_at = options_.wake_at});
+                                   {.on_full = slot.kind.on_full, .doorbell = doorbell_, .wake_at = options_.wake_at});
   slot.reader = slot.writer;
 }
 
@@ -69,22 +82,20 @@ RingSet::Producer RingSet::acquire(OnFull on_full, Where where) {
     errno = EPIPE;
     return {};
   }
-  const std::size_t count = used_.load(std::memory_order_relaxed);
-  // Start behind the slot handed out last: freed slots are found soon, and a slot rests before it is used again.
-  for (std::size_t tried = 0; tried < count; ++tried) {
-    const std::size_t i = next_free_++ % count;
+  const Kind kind{on_full, where};
+  if (std::size_t i = 0; free_.take(kind, i)) {
     Slot& slot = slot_at(i);
-    // Acquire: the consumer has finished with the old contents.
-    const State state = slot.state.load(std::memory_order_acquire);
-    if (state >= State::open || slot.on_full != on_full || slot.where != where) continue;
-    if (state == State::damaged) {
-      format(slot, on_full);
+    // The consumer has finished with the old contents, and looks at neither view before the slot is open.
+    if (slot.state.load(std::memory_order_relaxed) == State::damaged) {
+      format(slot);
       slot.believed.store(true, std::memory_order_release);
     } else {
       slot.writer.reopen();
+      slot.reader.follow();
     }
     return open(i);
   }
+  const std::size_t count = used_.load(std::memory_order_relaxed);
   if (count == options_.max_rings) {
     errno = EMFILE;
     return {};
@@ -96,13 +107,13 @@ RingSet::Producer RingSet::acquire(OnFull on_full, Where where) {
     return {};
   }
   auto slot = std::make_unique<Slot>();
-  slot->where = where;
+  slot->kind = kind;
   slot->memory = memory_for(RecordRing::bytes_for(capacity), where);
   if (slot->memory.data() == nullptr) return {};
   if (!options_.keep_descriptors) slot->memory.close_fd();
   slot->capacity = capacity;
   large_made_ += large ? 1 : 0;
-  format(*slot, on_full);
+  format(*slot);
   memory_.store(memory_.load(std::memory_order_relaxed) + RecordRing::bytes_for(capacity), std::memory_order_relaxed);
   std::unique_ptr<SlotBlock>& block = blocks_[count / kBlockSlots];
   if (block == nullptr) block = std::make_unique<SlotBlock>();
@@ -125,10 +136,9 @@ void RingSet::settle() {
     Slot& slot = slot_at(i);
     // Order matters: closing first, then empty. The other way round a last record could slip in between.
     if (slot.state.load(std::memory_order_acquire) != State::closing) continue;
-    if (slot.reader.corrupt())
-      slot.state.store(State::damaged, std::memory_order_release);
-    else if (slot.reader.empty())
-      slot.state.store(State::free, std::memory_order_release);
+    if (!slot.reader.corrupt() && !slot.reader.empty()) continue;
+    slot.state.store(slot.reader.corrupt() ? State::damaged : State::free, std::memory_order_release);
+    free_.add(slot.kind, i);
   }
 }
 

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <utility>
 #include <vector>
@@ -133,17 +134,34 @@ class RingSet {
  private:
   static constexpr std::size_t kDrainBatch = 1024;
   enum class State : uint32_t { free, damaged, open, closing };
+  /// Rings that can serve instead of each other.
+  struct Kind {
+    OnFull on_full;
+    Where where;
+    std::size_t index() const { return static_cast<std::size_t>(on_full) * 2 + static_cast<std::size_t>(where); }
+  };
   struct Slot {
     std::atomic<State> state{State::free};
     std::atomic<bool> believed{true};  // no damage was found
     RingMemory memory;
     uint64_t capacity = 0;
-    OnFull on_full = OnFull::block;
-    Where where = Where::arena;
+    Kind kind{OnFull::block, Where::arena};
     uint64_t generation = 0;
     // Apart, or each commit would take the line that the consumer works with, and the other way round.
     alignas(StandardModel::kBlock) RecordRing writer;  // the producer's view
     alignas(StandardModel::kBlock) RecordRing reader;  // the consumer's view
+  };
+
+  /// Free slots; who came last goes first, as its memory is the warmest.
+  class FreeSlots {
+   public:
+    void add(Kind kind, std::size_t slot);
+    /// False: there is none of that kind.
+    bool take(Kind kind, std::size_t& slot);
+
+   private:
+    std::mutex mutex_;  // added by the consumer, taken by who manages producers
+    std::array<std::vector<std::size_t>, 6> of_kind_;
   };
 
   static constexpr std::size_t kBlockSlots = 256;
@@ -151,7 +169,7 @@ class RingSet {
 
   Slot& slot_at(std::size_t i) const { return *(*blocks_[i / kBlockSlots])[i % kBlockSlots]; }
   uint64_t next_capacity(bool large) const;
-  void format(Slot& slot, OnFull on_full);
+  void format(Slot& slot);
   RingMemory memory_for(uint64_t bytes, Where where);
   Producer open(std::size_t i);
 
@@ -165,7 +183,7 @@ class RingSet {
   std::atomic<std::size_t> used_{0};
   std::atomic<bool> abandoned_{false};
   std::atomic<uint64_t> memory_{0};
-  std::size_t next_free_ = 0;
+  FreeSlots free_;
   std::size_t first_ = 0;  // the consumer's: where the next round begins
 };
 

@@ -70,6 +70,36 @@ TEST_CASE("a retired ring is drained before its memory serves again, and its fig
   CHECK(set.totals().consumed == 2);
 }
 
+TEST_CASE("short-lived producers touch little memory: the ring freed last serves first, from its memory's beginning") {
+  for (const OnFull on_full : {OnFull::block, OnFull::drop_newest, OnFull::overwrite_oldest}) {
+    RingSet set({.capacity = 4096, .on_full = on_full});
+    const auto one = set.acquire();
+    const auto two = set.acquire();
+    const auto three = set.acquire();
+    set.retire(three);
+    set.retire(one);
+    drain(set);
+    const auto first = set.acquire();
+    const auto second = set.acquire();
+    CHECK(first.slot == three.slot);  // both were free by the same round, which has seen this one last
+    CHECK(second.slot == one.slot);
+    for (uint64_t i = 0; i < 1000; ++i) {
+      const auto next = set.acquire();
+      CHECK(next.slot == 3);
+      CHECK(next.ring->position() % 4096 == 0);
+      push(next, i);
+      push(next, i + 1);
+      set.retire(next);
+      auto values = drain(set);
+      REQUIRE(values[3] == std::vector<uint64_t>{i, i + 1});
+    }
+    push(two, 7);
+    CHECK(drain(set)[two.slot] == std::vector<uint64_t>{7});
+    CHECK(set.totals().committed == 2001);
+    CHECK(set.totals().consumed == 2001);
+  }
+}
+
 TEST_CASE("more producers than rings is an answer, not a crash") {
   RingSet set({.capacity = 4096, .max_rings = 2});
   CHECK(set.acquire().ring != nullptr);
