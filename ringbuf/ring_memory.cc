@@ -99,6 +99,15 @@ void RingMemory::close_fd() {
   fd_ = -1;
 }
 
+void RingMemory::give_back(std::size_t keep) {
+  constexpr std::size_t kPage = 4096;
+  const std::size_t from = (keep + kPage - 1) & ~(kPage - 1);
+  if (from >= size_) return;
+  std::byte* const at = static_cast<std::byte*>(data_) + from;
+  // Shared pages belong to the file: taken out of this mapping only, they would still be memory (madvise(2)).
+  if (madvise(at, size_ - from, MADV_REMOVE) != 0) madvise(at, size_ - from, MADV_DONTNEED);
+}
+
 RingMemory::~RingMemory() {
   if (data_ != nullptr && !borrowed_) munmap(data_, size_);
   close_fd();

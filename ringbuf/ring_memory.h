@@ -52,6 +52,10 @@ class RingMemory {
   int fd() const { return fd_; }
   /// Gives the descriptor up, the mapping stays: for rings that no other process maps.
   void close_fd();
+  /// Gives the pages behind the first `keep` bytes back to the kernel, for everyone who has them mapped: what is read
+  /// there next means nothing (as a rule, zeroes). The mapping stays, and pages come again when they are touched. Where
+  /// the kernel can't (locked memory), they stay.
+  void give_back(std::size_t keep);
 
  private:
   void* data_ = nullptr;

@@ -28,17 +28,40 @@ uint64_t RingSet::next_capacity(bool large) const {
   return RecordRing::bytes_for(capacity) <= left ? capacity : 0;
 }
 
-void RingSet::FreeSlots::add(Kind kind, std::size_t slot) {
+void RingSet::FreeSlots::add_warm(Kind kind, std::size_t slot, uint64_t bytes) {
   const std::scoped_lock lock(mutex_);
-  of_kind_[kind.index()].push_back(slot);
+  OfKind& free = of_kind_[kind.index()];
+  free.warm.push_back({slot, bytes});
+  free.warm_bytes += bytes;
+}
+
+void RingSet::FreeSlots::add_cold(Kind kind, std::size_t slot) {
+  const std::scoped_lock lock(mutex_);
+  of_kind_[kind.index()].cold.push_back(slot);
 }
 
 bool RingSet::FreeSlots::take(Kind kind, std::size_t& slot) {
   const std::scoped_lock lock(mutex_);
-  std::vector<std::size_t>& slots = of_kind_[kind.index()];
-  if (slots.empty()) return false;
-  slot = slots.back();
-  slots.pop_back();
+  OfKind& free = of_kind_[kind.index()];
+  if (!free.warm.empty()) {
+    slot = free.warm.back().slot;
+    free.warm_bytes -= free.warm.back().bytes;
+    free.warm.pop_back();
+    return true;
+  }
+  if (free.cold.empty()) return false;
+  slot = free.cold.back();
+  free.cold.pop_back();
+  return true;
+}
+
+bool RingSet::FreeSlots::take_surplus(Kind kind, uint64_t bytes, std::size_t& slot) {
+  const std::scoped_lock lock(mutex_);
+  OfKind& free = of_kind_[kind.index()];
+  if (free.warm_bytes <= bytes) return false;
+  slot = free.warm.front().slot;
+  free.warm_bytes -= free.warm.front().bytes;
+  free.warm.pop_front();
   return true;
 }
 
@@ -63,6 +86,7 @@ RingMemory RingSet::memory_for(uint64_t bytes, Where where) {
 
 RingSet::Producer RingSet::open(std::size_t i) {
   Slot& slot = slot_at(i);
+  slot.opened_at = slot.writer.position();
   // Release: the consumer that sees it open sees the ring.
   slot.state.store(State::open, std::memory_order_release);
   // By a handler on this thread, on the way from acquire() to here.
@@ -130,6 +154,21 @@ void RingSet::retire(const Producer& producer) {
   slot.state.store(State::closing, std::memory_order_release);
 }
 
+void RingSet::set_free(std::size_t i, State state) {
+  Slot& slot = slot_at(i);
+  // A damaged ring's position is what a program gone wild has left there.
+  const uint64_t written = state == State::damaged ? slot.capacity : slot.reader.position() - slot.opened_at;
+  slot.written = std::max(slot.written, std::min(written, slot.capacity));
+  slot.state.store(state, std::memory_order_release);
+  free_.add_warm(slot.kind, i, slot.written);
+  for (std::size_t old = 0; free_.take_surplus(slot.kind, options_.keep_warm, old);) {
+    Slot& surplus = slot_at(old);
+    surplus.memory.give_back(RecordRing::bytes_for(0));
+    surplus.written = 0;
+    free_.add_cold(slot.kind, old);
+  }
+}
+
 void RingSet::settle() {
   const std::size_t count = used_.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < count; ++i) {
@@ -137,8 +176,7 @@ void RingSet::settle() {
     // Order matters: closing first, then empty. The other way round a last record could slip in between.
     if (slot.state.load(std::memory_order_acquire) != State::closing) continue;
     if (!slot.reader.corrupt() && !slot.reader.empty()) continue;
-    slot.state.store(slot.reader.corrupt() ? State::damaged : State::free, std::memory_order_release);
-    free_.add(slot.kind, i);
+    set_free(i, slot.reader.corrupt() ? State::damaged : State::free);
   }
 }
 

@@ -3,7 +3,8 @@
 /// Rings come and go with threads. A slot is open while its producer writes, closing once the producer has said that
 /// nothing more comes, and free again when the consumer has drained it; the ring, its memory and its figures are kept
 /// for the next producer, so a storm of short-lived threads maps memory only for as many as live at once. What all
-/// rings together may take is bounded too: as the rest gets less, new rings get smaller.
+/// rings together may take is bounded too: as the rest gets less, new rings get smaller. Of the free ones only the last
+/// few keep the pages that were written, so that a storm is not paid for after it is over.
 ///
 /// Threads: acquire() and retire() from the one thread that manages producers; figures from any; all else from the
 /// consumer.
@@ -13,6 +14,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -40,6 +42,9 @@ class RingSet {
     uint64_t large_capacity = 0;             ///< a power of two
     uint64_t smallest_capacity = 16 * 1024;  ///< or `capacity`, if that is less
     uint64_t wake_at = 0;                    ///< as RingOptions::wake_at
+    /// Bytes that free rings of one kind may keep of what was written to them. With more, those that have been free for
+    /// longest give theirs back to the kernel.
+    uint64_t keep_warm = uint64_t{8} << 20;
     RingMemory::Options memory = {};
     /// Where rings are to lie, aligned to a page and zeroed: memory that other processes have mapped, too. Empty: each
     /// ring gets memory of its own.
@@ -147,6 +152,8 @@ class RingSet {
     uint64_t capacity = 0;
     Kind kind{OnFull::block, Where::arena};
     uint64_t generation = 0;
+    uint64_t opened_at = 0;  // the position at which this user began
+    uint64_t written = 0;    // the consumer's: bytes of the memory that users have touched, as long as it keeps them
     // Apart, or each commit would take the line that the consumer works with, and the other way round.
     alignas(StandardModel::kBlock) RecordRing writer;  // the producer's view
     alignas(StandardModel::kBlock) RecordRing reader;  // the consumer's view
@@ -155,13 +162,28 @@ class RingSet {
   /// Free slots; who came last goes first, as its memory is the warmest.
   class FreeSlots {
    public:
-    void add(Kind kind, std::size_t slot);
+    /// A slot of whose memory `bytes` bytes were written.
+    void add_warm(Kind kind, std::size_t slot, uint64_t bytes);
+    /// One that has none.
+    void add_cold(Kind kind, std::size_t slot);
     /// False: there is none of that kind.
     bool take(Kind kind, std::size_t& slot);
+    /// The slot that has been free for longest, if the written ones have more than `bytes` bytes together. It is the
+    /// caller's, as one that was taken.
+    bool take_surplus(Kind kind, uint64_t bytes, std::size_t& slot);
 
    private:
+    struct Warm {
+      std::size_t slot;
+      uint64_t bytes;
+    };
+    struct OfKind {
+      std::deque<Warm> warm;
+      uint64_t warm_bytes = 0;
+      std::vector<std::size_t> cold;
+    };
     std::mutex mutex_;  // added by the consumer, taken by who manages producers
-    std::array<std::vector<std::size_t>, 6> of_kind_;
+    std::array<OfKind, 6> of_kind_;
   };
 
   static constexpr std::size_t kBlockSlots = 256;
@@ -172,6 +194,7 @@ class RingSet {
   void format(Slot& slot);
   RingMemory memory_for(uint64_t bytes, Where where);
   Producer open(std::size_t i);
+  void set_free(std::size_t i, State state);
 
   Options options_;
   Doorbell own_doorbell_;

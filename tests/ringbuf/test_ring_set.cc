@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -97,6 +98,56 @@ TEST_CASE("short-lived producers touch little memory: the ring freed last serves
     CHECK(drain(set)[two.slot] == std::vector<uint64_t>{7});
     CHECK(set.totals().committed == 2001);
     CHECK(set.totals().consumed == 2001);
+  }
+}
+
+TEST_CASE("what a crowd has written to its rings is given back when it is gone, but for what is kept warm") {
+  constexpr uint64_t kCapacity = 256 << 10;
+  constexpr std::size_t kCrowd = 40;
+  constexpr uint32_t kValue = 1000;
+  const std::vector<std::byte> value(kValue);
+  const auto fill = [&](const RingSet::Producer& producer) {
+    for (uint64_t bytes = 0; bytes + 2048 < kCapacity; bytes += kValue + 24) {
+      std::byte* place = producer.ring->reserve(kValue);
+      REQUIRE(place != nullptr);
+      std::memcpy(place, value.data(), kValue);
+      producer.ring->commit(1, kValue);
+    }
+  };
+  const auto resident = [](const RingSet::Producer& producer) {
+    std::vector<unsigned char> pages(producer.memory.size() / 4096 + 1);
+    REQUIRE(mincore(producer.memory.data(), producer.memory.size(), pages.data()) == 0);
+    return static_cast<std::size_t>(std::count_if(pages.begin(), pages.end(), [](auto page) { return (page & 1U) != 0; })) *
+           4096;
+  };
+  for (const RingMemory::Kind memory : {RingMemory::Kind::shared, RingMemory::Kind::private_}) {
+    RingSet set({.capacity = kCapacity, .keep_warm = 1 << 20, .memory = {.kind = memory}});
+    for (int storm = 0; storm < 3; ++storm) {
+      std::vector<RingSet::Producer> crowd;
+      crowd.reserve(kCrowd);
+      for (std::size_t i = 0; i < kCrowd; ++i) {
+        crowd.push_back(set.acquire());
+        fill(crowd.back());
+      }
+      const auto sum = [&] {
+        std::size_t bytes = 0;
+        for (const RingSet::Producer& producer : crowd) bytes += resident(producer);
+        return bytes;
+      };
+      CHECK(sum() > kCrowd * (kCapacity - 8192));
+      for (const RingSet::Producer& producer : crowd) set.retire(producer);
+      while (set.poll(1000, [](std::size_t, const RecordView&) {}) != 0) {
+      }
+      CHECK(sum() <= (1 << 20) + kCrowd * 4096);
+      CHECK(sum() > (1 << 20) / 2);
+      // One after the other finds what is warm first.
+      const auto next = set.acquire();
+      CHECK(resident(next) > kCapacity - 8192);
+      set.retire(next);
+      set.settle();
+    }
+    CHECK(set.totals().committed == set.totals().consumed);
+    CHECK(set.memory() <= (kCrowd + 1) * RecordRing::bytes_for(kCapacity));
   }
 }
 
