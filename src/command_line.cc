@@ -209,12 +209,7 @@ CommandLine parse(int argc, const char* const* argv) {
   RawOptions raw;
   std::vector<std::string> args(argv + 1, argv + argc);
   if (!args.empty()) {
-    if (args[0] == "record") s.verb = Verb::record;
-    if (args[0] == "print") s.verb = Verb::print;
-    if (args[0] == "report") s.verb = Verb::report;
-    if (args[0] == "annotate") s.verb = Verb::annotate;
-    if (args[0] == "info") s.verb = Verb::info;
-    if (args[0] == "export") s.verb = Verb::export_file;
+    s.verb = verb_named(args[0]);
     for (const std::string_view verb : kReservedVerbs)
       if (args[0] == verb)
         throw UserError{fmt::format(
@@ -285,6 +280,16 @@ CommandLine parse(int argc, const char* const* argv) {
 }
 
 }  // namespace
+
+Verb verb_named(std::string_view name) {
+  if (name == "record") return Verb::record;
+  if (name == "print") return Verb::print;
+  if (name == "report") return Verb::report;
+  if (name == "annotate") return Verb::annotate;
+  if (name == "info") return Verb::info;
+  if (name == "export") return Verb::export_file;
+  return Verb::live;
+}
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
   try {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ringbuf/ring_core.h"
@@ -74,6 +75,9 @@ struct CommandLine {
   std::string message;
   int status = kExitFine;
 };
+
+/// The verb of that name. Verb::live: there is none.
+Verb verb_named(std::string_view name);
 
 CommandLine parse_command_line(int argc, const char* const* argv);
 

@@ -230,6 +230,14 @@ void explain_missing_lines(const TraceEnd& end) {
   if (told != 0) complain("debug symbols bring them: build with -g, install the -dbgsym package, or try --debuginfod");
 }
 
+/// `why`: 0: there is no such program.
+std::string not_executable(const std::string& name, int why) {
+  if (why != 0) return fmt::format("can't execute '{}': {}", name, std::strerror(why));
+  if (verb_named(name) != Verb::live)
+    return fmt::format("can't find '{0}'; if you mean the verb, it comes before all options: sightline {0} …", name);
+  return fmt::format("can't find '{}'; is it installed, and in PATH?", name);
+}
+
 }  // namespace
 
 int trace(const Settings& settings) {
@@ -238,8 +246,7 @@ int trace(const Settings& settings) {
     executable = tracer::find_executable(settings.command[0]);
     if (executable.empty()) {
       const bool missing = errno == ENOENT || errno == ENOTDIR;
-      complain(missing ? fmt::format("can't find '{}'; is it installed, and in PATH?", settings.command[0])
-                       : fmt::format("can't execute '{}': {}", settings.command[0], std::strerror(errno)));
+      complain(not_executable(settings.command[0], missing ? 0 : errno));
       return missing ? kExitNotFound : kExitNotExecutable;
     }
   }

@@ -31,6 +31,7 @@ class CommandLine(TestCase):
     def test_commands(self):
         self.assertIn("nosuchprogram", self.refused(NOT_FOUND, "nosuchprogram"))
         self.refused(NOT_FOUND, "/nosuch/program")
+        self.assertIn("sightline annotate …", self.refused(NOT_FOUND, "-f", "annotate", "true"))
         self.refused(NOT_EXECUTABLE, "/etc/passwd")
         self.refused(NOT_EXECUTABLE, "/")
 
