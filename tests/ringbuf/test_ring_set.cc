@@ -117,7 +117,8 @@ TEST_CASE("what a crowd has written to its rings is given back when it is gone, 
   const auto resident = [](const RingSet::Producer& producer) {
     std::vector<unsigned char> pages(producer.memory.size() / 4096 + 1);
     REQUIRE(mincore(producer.memory.data(), producer.memory.size(), pages.data()) == 0);
-    return static_cast<std::size_t>(std::count_if(pages.begin(), pages.end(), [](auto page) { return (page & 1U) != 0; })) *
+    return static_cast<std::size_t>(
+               std::count_if(pages.begin(), pages.end(), [](auto page) { return (page & 1U) != 0; })) *
            4096;
   };
   for (const RingMemory::Kind memory : {RingMemory::Kind::shared, RingMemory::Kind::private_}) {
