@@ -114,7 +114,9 @@ def exported(case, file):
             processes.setdefault(record["pid"], []).append(
                 (record["start"], record["name"], f"({arguments}) = {record['result']} {record['end']}", source))
         elif record["type"] == "signal" and "name" in record:
-            processes.setdefault(record["pid"], []).append((record["time"], "--- " + record["name"], "", ()))
+            # A child's death comes between any two calls: only how often is compared.
+            time = float("inf") if record["name"] == "SIGCHLD" else record["time"]
+            processes.setdefault(record["pid"], []).append((time, "--- " + record["name"], "", ()))
     number = re.compile(r"\b(?:" + "|".join(ids) + r")\b") if ids else None
     # Which of several threads is faster decides where each has its stack, also in the processes that they fork.
     race = any(len(of_process - {None}) > 1 for of_process in threads.values())
