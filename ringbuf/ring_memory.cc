@@ -100,8 +100,7 @@ void RingMemory::close_fd() {
 }
 
 void RingMemory::give_back(std::size_t keep) {
-  constexpr std::size_t kPage = 4096;
-  const std::size_t from = (keep + kPage - 1) & ~(kPage - 1);
+  const std::size_t from = whole_pages(keep);
   if (from >= size_) return;
   std::byte* const at = static_cast<std::byte*>(data_) + from;
   // Shared pages belong to the file: taken out of this mapping only, they would still be memory (madvise(2)).

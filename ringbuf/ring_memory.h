@@ -7,6 +7,12 @@
 
 namespace sightline::ringbuf {
 
+/// `bytes`, rounded up to whole pages.
+constexpr std::size_t whole_pages(std::size_t bytes) {
+  constexpr std::size_t kPage = 4096;
+  return (bytes + kPage - 1) & ~(kPage - 1);
+}
+
 /// Owns a mapping and the descriptor behind it. Movable; unmaps and closes at its end.
 class RingMemory {
  public:

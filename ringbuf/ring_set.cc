@@ -73,8 +73,7 @@ void RingSet::format(Slot& slot) {
 
 RingMemory RingSet::memory_for(uint64_t bytes, Where where) {
   if (options_.arena.empty() || where == Where::own) return RingMemory::create(bytes, options_.memory);
-  constexpr uint64_t kPage = 4096;
-  const uint64_t rounded = (bytes + kPage - 1) & ~(kPage - 1);
+  const uint64_t rounded = whole_pages(bytes);
   if (rounded > options_.arena.size() - arena_used_) {
     errno = ENOMEM;
     return {};

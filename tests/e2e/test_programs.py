@@ -1,6 +1,7 @@
 """Real programs: strace's calls, call by call in the same order, and the program none the wiser."""
 
 import collections
+import errno
 import os
 import pathlib
 import re
@@ -154,6 +155,16 @@ class Programs(TestCase):
         self.assertGreater(len(same), 10)
         for a, b in same:
             self.assertEqual(a, b)
+
+
+class Debugger(TestCase):
+    def test_a_traced_debugger_is_told_that_its_program_has_a_tracer(self):
+        """As under strace: a process has one tracer."""
+        program = "import ctypes; libc = ctypes.CDLL(None, use_errno=True); print(libc.ptrace(0, 0, 0, 0), ctypes.get_errno())"
+        self.assertEqual(self.run_program([sys.executable, "-c", program]).out, "0 0\n")
+        trace = self.trace("-e", "trace=ptrace", sys.executable, "-c", program)
+        self.assertEqual(trace.result.out, f"-1 {errno.EPERM}\n")
+        self.assertRegex(read_text(self.dir / "trace.txt"), r"ptrace\(PTRACE_TRACEME\) += -1 EPERM ")
 
 
 if __name__ == "__main__":
